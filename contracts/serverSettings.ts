@@ -1,0 +1,43 @@
+/** How a deployment unit's pod and the inference server in it meet. */
+
+/** Port of the inference server. */
+export const SERVER_PORT = 8000;
+
+/** Paths of the probes (seed 001: PyTorch-style health API over HTTP). */
+export const READINESS_PATH = "/readiness";
+export const HEALTH_PATH = "/health";
+
+/** Where the model store is mounted, read-only. */
+export const MODELS_MOUNT_PATH = "/models";
+
+/** Writable places of a container whose root file system is not: scratch, and compile caches. */
+export const SCRATCH_PATH = "/tmp";
+export const CACHE_PATH = "/cache";
+
+/** The non-root user of every container of ours. */
+export const SERVER_UID = 10001;
+
+/** The settings that a unit's pod hands to its server, by environment variable. */
+export interface ServerSettings {
+  readonly UNIT: string;
+  readonly MODEL: string;
+  readonly FRAMEWORK: "neuron" | "cuda" | "triton";
+  readonly ACCELERATOR: string;
+  /** Devices that the pod owns. */
+  readonly DEVICES: string;
+  /** Folder of the model's artefact below the mount. */
+  readonly MODEL_PATH: string;
+  readonly PORT: string;
+  /** The stack: value of the metrics' dimension. */
+  readonly STACK: string;
+  readonly METRIC_NAMESPACE: string;
+  readonly AWS_REGION: string;
+  /** Seconds to finish requests after SIGTERM. */
+  readonly DRAIN_SECONDS: string;
+  readonly CACHE_PATH: string;
+}
+
+/** Path of an artefact below the store's prefix: model, framework and, once imported, its hash. */
+export function artefactPath(model: string, framework: string, hash: string | undefined): string {
+  return [model, framework, ...(hash === undefined ? [] : [hash])].join("/");
+}
