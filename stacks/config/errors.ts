@@ -1,0 +1,44 @@
+import { UserError } from "../../contracts/userError";
+
+/** One thing that is wrong with a config. */
+export interface Problem {
+  /** Where, as a path below `diffusion-fleet:`, e.g. `units.sd21-inf2-neuron.replicas.max`. */
+  readonly key: string;
+  /** What stands there; `undefined` where something is missing. */
+  readonly value: unknown;
+  /** What may stand there, as the end of a sentence. */
+  readonly allowed: string;
+  /** The nearest known key or value, when something looks misspelt. */
+  readonly nearest?: string;
+  /** Other keys that this judgement rests on: it is void when one of them is itself wrong. */
+  readonly reads?: readonly string[];
+}
+
+const PROJECT = "diffusion-fleet";
+
+/** A config that cannot be built from, with everything that is wrong in it at once. */
+export class ConfigError extends UserError {
+  override readonly name = "ConfigError";
+
+  constructor(readonly problems: readonly Problem[]) {
+    super(problems.map(sentence).join("\n"));
+  }
+
+  /** The whole message for a terminal. */
+  format(): string {
+    const count = this.problems.length === 1 ? "1 problem" : `${this.problems.length} problems`;
+    return `The config has ${count}:\n${this.problems.map((p) => `  ${sentence(p)}`).join("\n")}`;
+  }
+}
+
+function sentence({ key, value, allowed, nearest }: Problem): string {
+  const place = /^[a-z-]+:/.test(key) ? key : `${PROJECT}:${key}`;
+  const found = value === undefined ? "is missing" : `is ${show(value)}`;
+  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  return `${place} ${found}; allowed: ${allowed}.${hint}`;
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

@@ -1,0 +1,18 @@
+import type { Problem } from "../errors";
+import type { FleetConfig } from "../schema";
+import { gatewayProblems } from "./gateway";
+import { imageProblems } from "./images";
+import { modelProblems } from "./models";
+import { platformProblems } from "./platform";
+import { unitProblems } from "./units";
+
+/** What is wrong between keys, each of which is well-formed for itself. */
+export function crossFieldProblems(config: FleetConfig, region: string): Problem[] {
+  return [
+    ...platformProblems(config),
+    ...modelProblems(config),
+    ...unitProblems(config, region),
+    ...imageProblems(config),
+    ...gatewayProblems(config, region),
+  ];
+}

@@ -1,0 +1,58 @@
+import type { Problem } from "../errors";
+import type { FleetConfig } from "../schema";
+
+/** Tags that the program sets itself. */
+const reservedTags = ["diffusion-fleet:project", "diffusion-fleet:stack"];
+
+/** Rules about network, cluster and tags. */
+export function platformProblems({ network, cluster, tags }: FleetConfig): Problem[] {
+  const problems: Problem[] = [];
+  const add = (problem: Problem) => problems.push(problem);
+  if (cluster.existing !== undefined && network.existing === undefined)
+    add({
+      key: "network.existing",
+      value: undefined,
+      allowed: "the VPC of the existing cluster",
+      reads: ["cluster.existing"],
+    });
+  const existing = cluster.existing;
+  if (existing?.installed.includes("karpenter") && existing.karpenterNodeRoleName === undefined)
+    add({
+      key: "cluster.existing.karpenterNodeRoleName",
+      value: undefined,
+      allowed: "the role of Karpenter's nodes, since karpenter is installed already",
+      reads: ["cluster.existing.installed"],
+    });
+  if (cluster.systemNodes.min > cluster.systemNodes.max)
+    add({
+      key: "cluster.systemNodes.min",
+      value: cluster.systemNodes.min,
+      allowed: `at most systemNodes.max, which is ${cluster.systemNodes.max}`,
+      reads: ["cluster.systemNodes.max"],
+    });
+  const kubeProxyMinor = minor(cluster.addons.kubeProxy);
+  const clusterMinor = minor(cluster.version);
+  if (kubeProxyMinor > clusterMinor || kubeProxyMinor < clusterMinor - 3)
+    add({
+      key: "cluster.addons.kubeProxy",
+      value: cluster.addons.kubeProxy,
+      allowed: `a kube-proxy of Kubernetes ${cluster.version}, or three minor versions older at most`,
+      reads: ["cluster.version"],
+    });
+  for (const [index, type] of cluster.systemNodes.instanceTypes.entries())
+    if (/^[a-z]+\d+g[a-z]*\./.test(type))
+      add({
+        key: `cluster.systemNodes.instanceTypes[${index}]`,
+        value: type,
+        allowed: "an x86-64 instance type, e.g. m7i.large",
+      });
+  for (const tag of reservedTags)
+    if (tags[tag] !== undefined)
+      add({ key: `tags.${tag}`, value: tags[tag], allowed: "nothing: the program sets it" });
+  return problems;
+}
+
+/** The minor version in `1.35` or `v1.35.0-eksbuild.2`. */
+function minor(version: string): number {
+  return Number(version.split(".")[1]);
+}

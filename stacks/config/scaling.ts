@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { count } from "./scalars";
+
+export const scalingSchema = z
+  .strictObject({
+    pollingIntervalSeconds: z
+      .int()
+      .min(5)
+      .max(300)
+      .default(10)
+      .describe("How often KEDA asks CloudWatch."),
+    scaleInStabilizationSeconds: z
+      .int()
+      .min(0)
+      .max(3600)
+      .default(300)
+      .describe("How long a lower demand must last before pods go."),
+    scaleInPodsPerMinute: z
+      .int()
+      .min(1)
+      .default(1)
+      .describe("Pods of a unit that may go per minute."),
+    fallbackAfterFailures: z
+      .int()
+      .min(1)
+      .default(3)
+      .describe("Failed queries in a row until the replicas are held."),
+    latencyObjectiveMs: z
+      .int()
+      .min(1)
+      .default(900)
+      .describe("Latency at the breaking point (seed 001)."),
+    drainSeconds: count
+      .default(120)
+      .describe("Seconds a pod has to finish its requests; longer than the longest request."),
+  })
+  .prefault({})
+  .describe("Scaling of the realtime units.");

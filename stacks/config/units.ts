@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { count, positive, shortName } from "./scalars";
+
+export const unitSchema = z.strictObject({
+  model: shortName.describe("A model of `models`."),
+  accelerator: z.string().describe("An accelerator of the catalogue, e.g. inf2."),
+  framework: z.enum(["neuron", "cuda", "triton"]).describe("What runs the model."),
+  instanceTypes: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("Sizes of the accelerator to launch; absent: the catalogue's smallest."),
+  capacityTypes: z
+    .array(z.enum(["on-demand", "spot", "reserved"]))
+    .min(1)
+    .default(["on-demand"])
+    .describe("What Karpenter may launch; it prefers reserved, then spot."),
+  capacityReservationIds: z
+    .array(z.string().regex(/^cr-[0-9a-f]{8,17}$/, "a capacity reservation id, cr-…"))
+    .default([])
+    .describe("Capacity reservations; wants `reserved` among `capacityTypes`."),
+  nodeImage: z
+    .enum(["bottlerocket", "al2023"])
+    .default("bottlerocket")
+    .describe(
+      "Operating system of the nodes. AL2023 gets the NVIDIA device plugin from its chart.",
+    ),
+  devices: z.int().min(1).default(1).describe("Devices per replica."),
+  replicas: z
+    .strictObject({
+      min: count.default(1).describe("Replicas at least."),
+      max: z.int().min(1).default(10).describe("Replicas at most."),
+    })
+    .prefault({})
+    .describe("Bounds of the autoscaler."),
+  headroom: count.default(0).describe("Warm machines kept ready by low-priority placeholders."),
+  weight: z
+    .int()
+    .min(0)
+    .max(999)
+    .optional()
+    .describe("Share of the traffic in cost mode; absent: published or derived."),
+  measurement: z
+    .strictObject({
+      throughput: positive.describe("Images per minute per replica at the breaking point."),
+      latencySeconds: positive.describe("Seconds per image there."),
+    })
+    .optional()
+    .describe("What `fleet profile` measured; wanted for units that the catalogue does not know."),
+  pricePerHour: positive
+    .optional()
+    .describe("US dollars per machine and hour; absent: the catalogue's on-demand price."),
+  env: z
+    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "a variable's name in capitals"), z.string())
+    .default({})
+    .describe("More settings for the server."),
+});
+
+export const unitsSchema = z
+  .record(shortName, unitSchema)
+  .refine((units) => Object.keys(units).length > 0, "one unit at least")
+  .describe("The deployment units, by name: (model, accelerator, framework).");

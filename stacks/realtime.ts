@@ -1,0 +1,363 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { DeploymentUnit } from "../components/deploymentUnit";
+import { Gateway } from "../components/gateway";
+import { Headroom } from "../components/headroom";
+import { ModelRoute } from "../components/modelRoute";
+import { ModelVolume } from "../components/modelVolume";
+import { NodeClass } from "../components/nodeClass";
+import { NodePool } from "../components/nodePool";
+import { nodeVolumes } from "../components/nodeVolumes";
+import { nameIn, type Scope } from "../components/scope";
+import type { ServerImages } from "../components/serverImages";
+import { UnitScaling } from "../components/unitScaling";
+import { labels } from "../contracts/labels";
+import { type ModelRouteTable, ROUTE_TABLES_CONFIG_MAP } from "../contracts/routeTable";
+import { artefactPath } from "../contracts/serverSettings";
+import { dns1123Label } from "../fleet/names";
+import type { FleetConfig } from "./config/schema";
+import type { Platform } from "./platform";
+import type { ResolvedModel, ResolvedUnit } from "./resolve";
+import { routeTable } from "./routeTables";
+import type { Storage } from "./storage";
+
+export interface RealtimeArgs {
+  readonly scope: Scope;
+  readonly config: FleetConfig;
+  readonly models: readonly ResolvedModel[];
+  readonly platform: Platform;
+  readonly storage: Storage;
+  readonly images: ServerImages;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The realtime serving path: nodes, units and their scaling, and the load balancer in front. */
+export function realtime(args: RealtimeArgs): { readonly gateway: Gateway } {
+  const { config, models, platform } = args;
+  const tables = models.map(routeTable);
+  const namespace = createNamespace(args);
+  const volume = createModelVolume(args, namespace);
+  const gateway = createGateway(args, namespace);
+  const priorityClass = createHeadroomPriority(args);
+  const nodeClasses = createNodeClasses(args);
+
+  createRouteTables(args, namespace, tables);
+  models.forEach((model, index) => {
+    const units = model.units.map((unit) => {
+      const nodeClass = nodeClasses.get(nodeClassKey(unit))!;
+      const nodePool = createNodePool(args, unit, nodeClass);
+      if (unit.config.headroom > 0) createHeadroom(args, unit, namespace, priorityClass!, nodePool);
+      const deployed = createUnit(args, model, unit, { namespace, volume, nodePool });
+      createScaling(args, model, unit, deployed);
+      return deployed;
+    });
+    new ModelRoute(
+      model.name,
+      {
+        namespace: namespace.metadata.name,
+        gateway,
+        table: tables[index]!,
+        hostnames: model.config.hostnames,
+        pathPrefix: model.config.pathPrefix,
+        targetGroup: targetGroupSettings(config),
+        units,
+      },
+      { providers: platform.providers, dependsOn: platform.loadBalancerController },
+    );
+  });
+  return { gateway };
+}
+
+function createNamespace({ config, platform }: RealtimeArgs): kubernetes.core.v1.Namespace {
+  return new kubernetes.core.v1.Namespace(
+    "fleet",
+    {
+      metadata: {
+        name: config.namespace,
+        labels: labels(config.namespace, {
+          "pod-security.kubernetes.io/enforce": "restricted",
+          "pod-security.kubernetes.io/warn": "restricted",
+        }),
+      },
+    },
+    { provider: platform.providers.kubernetes },
+  );
+}
+
+function createModelVolume(
+  { scope, platform, storage }: RealtimeArgs,
+  namespace: kubernetes.core.v1.Namespace,
+): ModelVolume {
+  return new ModelVolume(
+    "models",
+    {
+      scope,
+      namespace: namespace.metadata.name,
+      bucketName: storage.models.bucketName,
+      prefix: storage.models.prefix,
+    },
+    { providers: platform.providers, dependsOn: platform.modelMounts },
+  );
+}
+
+function createGateway(
+  { scope, config, platform, storage, tags }: RealtimeArgs,
+  namespace: kubernetes.core.v1.Namespace,
+): Gateway {
+  const { gateway } = config;
+  const { network } = platform;
+  const facing = gateway.scheme === "internet-facing";
+  const everyone = facing ? ["0.0.0.0/0"] : [network.vpcCidr];
+  return new Gateway(
+    "gateway",
+    {
+      scope,
+      namespace: namespace.metadata.name,
+      scheme: gateway.scheme,
+      ...(gateway.certificateArn === undefined ? {} : { certificateArn: gateway.certificateArn }),
+      tlsPolicy: gateway.tlsPolicy,
+      sourceRanges: gateway.allowedCidrs.length > 0 ? gateway.allowedCidrs : everyone,
+      subnetIds: facing ? network.publicSubnetIds : network.privateSubnetIds,
+      ...(gateway.webAclArn === undefined ? {} : { webAclArn: gateway.webAclArn }),
+      ...(gateway.authentication === undefined ? {} : { authentication: gateway.authentication }),
+      idleTimeoutSeconds: gateway.idleTimeoutSeconds,
+      deletionProtection: gateway.deletionProtection,
+      ...(storage.accessLogs === undefined
+        ? {}
+        : { accessLogBucket: storage.accessLogs.bucketName }),
+      tags,
+    },
+    {
+      providers: platform.providers,
+      dependsOn: [...platform.loadBalancerController, ...storage.accessLogsReady],
+    },
+  );
+}
+
+/** Placeholders yield to everything and never push anything aside themselves. */
+function createHeadroomPriority({ scope, models, platform }: RealtimeArgs) {
+  if (!models.some((model) => model.units.some((unit) => unit.config.headroom > 0)))
+    return undefined;
+  return new kubernetes.scheduling.v1.PriorityClass(
+    "headroom",
+    {
+      metadata: { name: nameIn(scope, "headroom", dns1123Label), labels: labels("headroom") },
+      value: -10,
+      preemptionPolicy: "Never",
+      globalDefault: false,
+      description: "Placeholders that keep accelerated machines warm.",
+    },
+    { provider: platform.providers.kubernetes },
+  );
+}
+
+/** One node class for each accelerator and machine image in use. */
+function createNodeClasses(args: RealtimeArgs): ReadonlyMap<string, NodeClass> {
+  const { scope, config, models, platform, tags } = args;
+  const groups = new Map<string, ResolvedUnit[]>();
+  for (const unit of models.flatMap((model) => model.units)) {
+    const key = nodeClassKey(unit);
+    groups.set(key, [...(groups.get(key) ?? []), unit]);
+  }
+  return new Map(
+    [...groups].map(([key, units]) => {
+      const { accelerator } = units[0]!;
+      const { nodeImage } = units[0]!.config;
+      const nodeClass = new NodeClass(
+        key,
+        {
+          scope,
+          accelerator,
+          image: {
+            family: nodeImage,
+            version:
+              nodeImage === "bottlerocket"
+                ? config.nodes.bottlerocketVersion
+                : config.nodes.al2023Version!,
+          },
+          volumes: nodeVolumes({
+            nodeImage,
+            cache: config.images.cache,
+            ...(config.images.snapshot.id === undefined
+              ? {}
+              : { snapshotId: config.images.snapshot.id }),
+            initializationRateMiBps: config.images.snapshot.initializationRateMiBps,
+            instanceStore: units.every((unit) =>
+              unit.instanceTypes.every((type) => type.instanceStoreGiB > 0),
+            ),
+            dataVolumeGiB: config.nodes.dataVolumeGiB,
+          }),
+          nodeRoleName: platform.nodeRoleName,
+          subnetTerms: platform.network.karpenterSubnetTerms,
+          securityGroupId: platform.cluster.securityGroupId,
+          capacityReservationIds: [
+            ...new Set(units.flatMap((unit) => unit.config.capacityReservationIds)),
+          ],
+          tags,
+        },
+        { providers: platform.providers, dependsOn: platform.karpenter },
+      );
+      return [key, nodeClass] as const;
+    }),
+  );
+}
+
+function nodeClassKey({ accelerator, config }: ResolvedUnit): string {
+  return config.nodeImage === "bottlerocket"
+    ? accelerator.name
+    : `${accelerator.name}-${config.nodeImage}`;
+}
+
+function createNodePool(
+  { scope, config, platform }: RealtimeArgs,
+  unit: ResolvedUnit,
+  nodeClass: NodeClass,
+): NodePool {
+  const { nodes } = config;
+  return new NodePool(
+    unit.name,
+    {
+      scope,
+      unit: unit.name,
+      model: unit.model,
+      accelerator: unit.accelerator,
+      instanceTypes: unit.instanceTypes,
+      capacityTypes: unit.config.capacityTypes,
+      nodeClass,
+      devices: (unit.config.replicas.max + unit.config.headroom) * unit.config.devices,
+      nodeImage: unit.config.nodeImage,
+      disruption: {
+        consolidateAfter: nodes.consolidateAfter,
+        expireAfter: nodes.expireAfter,
+        terminationGracePeriod: nodes.terminationGracePeriod,
+        budget: nodes.disruptionBudget,
+      },
+    },
+    { providers: platform.providers, dependsOn: platform.karpenter },
+  );
+}
+
+function createHeadroom(
+  { platform }: RealtimeArgs,
+  unit: ResolvedUnit,
+  namespace: kubernetes.core.v1.Namespace,
+  priorityClass: kubernetes.scheduling.v1.PriorityClass,
+  nodePool: NodePool,
+): void {
+  new Headroom(
+    `${unit.name}-headroom`,
+    {
+      namespace: namespace.metadata.name,
+      unit: unit.name,
+      accelerator: unit.accelerator,
+      devices: unit.config.devices,
+      replicas: unit.config.headroom,
+      priorityClassName: priorityClass.metadata.name,
+    },
+    {
+      providers: platform.providers,
+      dependsOn: [nodePool.resource, ...platform.karpenter, ...platform.devicePlugins],
+    },
+  );
+}
+
+function createUnit(
+  { scope, config, platform, images }: RealtimeArgs,
+  model: ResolvedModel,
+  unit: ResolvedUnit,
+  place: {
+    readonly namespace: kubernetes.core.v1.Namespace;
+    readonly volume: ModelVolume;
+    readonly nodePool: NodePool;
+  },
+): DeploymentUnit {
+  const { framework } = unit.config;
+  return new DeploymentUnit(
+    unit.name,
+    {
+      scope,
+      namespace: place.namespace.metadata.name,
+      cluster: platform.cluster,
+      model: model.name,
+      accelerator: unit.accelerator,
+      framework,
+      image: images[framework]!.reference,
+      devices: unit.config.devices,
+      podResources: unit.podResources,
+      modelClaimName: place.volume.claim.metadata.name,
+      artefactPath: artefactPath(model.name, framework, model.config.artefacts[framework]),
+      drainSeconds: config.scaling.drainSeconds,
+      loadingProtection: config.nodes.loadingProtection,
+      targetGroup: targetGroupSettings(config),
+      env: unit.config.env,
+    },
+    {
+      providers: platform.providers,
+      dependsOn: [
+        place.nodePool.resource,
+        place.volume.claim,
+        ...platform.karpenter,
+        ...platform.devicePlugins,
+        ...platform.modelMounts,
+        ...platform.loadBalancerController,
+      ],
+    },
+  );
+}
+
+function createScaling(
+  { scope, config, platform }: RealtimeArgs,
+  model: ResolvedModel,
+  unit: ResolvedUnit,
+  deployed: DeploymentUnit,
+): void {
+  const { scaling } = config;
+  new UnitScaling(
+    unit.name,
+    {
+      scope,
+      namespace: deployed.deployment.metadata.namespace,
+      deployment: deployed.deployment,
+      minReplicas: unit.config.replicas.min,
+      maxReplicas: unit.config.replicas.max,
+      counterTarget: unit.counterTargets[model.mode],
+      inFlightTarget: unit.inFlightTarget,
+      pollingIntervalSeconds: scaling.pollingIntervalSeconds,
+      scaleInStabilizationSeconds: scaling.scaleInStabilizationSeconds,
+      scaleInPodsPerMinute: scaling.scaleInPodsPerMinute,
+      fallbackAfterFailures: scaling.fallbackAfterFailures,
+      authenticationName: platform.kedaAuthenticationName,
+    },
+    { providers: platform.providers, dependsOn: platform.keda },
+  );
+}
+
+function createRouteTables(
+  { platform }: RealtimeArgs,
+  namespace: kubernetes.core.v1.Namespace,
+  tables: readonly ModelRouteTable[],
+): void {
+  new kubernetes.core.v1.ConfigMap(
+    ROUTE_TABLES_CONFIG_MAP,
+    {
+      metadata: {
+        name: ROUTE_TABLES_CONFIG_MAP,
+        namespace: namespace.metadata.name,
+        labels: labels(ROUTE_TABLES_CONFIG_MAP),
+      },
+      data: Object.fromEntries(
+        tables.map((table) => [`${table.model}.json`, JSON.stringify(table, null, 2)]),
+      ),
+    },
+    { provider: platform.providers.kubernetes },
+  );
+}
+
+function targetGroupSettings({ scaling, gateway }: FleetConfig) {
+  return {
+    drainSeconds: scaling.drainSeconds,
+    ...(gateway.stickiness === undefined
+      ? {}
+      : { stickinessSeconds: gateway.stickiness.durationSeconds }),
+  };
+}

@@ -1,0 +1,89 @@
+import { type FleetCost, fleetCostPerHour } from "../fleet/cost";
+import type { FleetConfig } from "./config/schema";
+import { resolveFleet } from "./resolve";
+import { warningsOf } from "./warnings";
+
+/** One unit, as a person wants to see it before anything is built. */
+export interface UnitSummary {
+  readonly unit: string;
+  readonly model: string;
+  readonly accelerator: string;
+  readonly framework: string;
+  readonly instanceTypes: readonly string[];
+  readonly weight: number;
+  readonly weightSource: "published" | "derived" | "configured";
+  /** Images per minute per replica, in the model's mode. */
+  readonly counterTarget: number;
+  readonly inFlightTarget: number;
+  /** US dollars an hour for one replica. */
+  readonly pricePerHour: number;
+  /** US dollars at the breaking point. */
+  readonly costPerThousandImages: number;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+}
+
+/** What an environment is and costs, from its config alone. */
+export interface PlanSummary {
+  readonly mode: "cost" | "capacity";
+  readonly region: string;
+  readonly units: readonly UnitSummary[];
+  readonly cost: FleetCost;
+  readonly warnings: readonly string[];
+}
+
+/** Sums an environment up; pure. */
+export function summarise(config: FleetConfig, region: string): PlanSummary {
+  const models = resolveFleet(config, region);
+  const units = models.flatMap((model) =>
+    model.units.map((unit) => ({
+      unit: unit.name,
+      model: model.name,
+      accelerator: unit.accelerator.name,
+      framework: unit.config.framework,
+      instanceTypes: unit.instanceTypes.map((type) => type.name),
+      weight: unit.weight,
+      weightSource: unit.weightSource,
+      counterTarget: unit.counterTargets[model.mode],
+      inFlightTarget: unit.inFlightTarget,
+      pricePerHour: unit.pricePerHour,
+      costPerThousandImages: unit.costPerThousandImages,
+      minReplicas: unit.config.replicas.min,
+      maxReplicas: unit.config.replicas.max,
+    })),
+  );
+  const cost = costOf(config, region);
+  return { mode: config.mode, region, units, cost, warnings: warningsOf(config, models, cost) };
+}
+
+function costOf(config: FleetConfig, region: string): FleetCost {
+  const { network, cluster } = config;
+  const ownVpc = network.existing === undefined;
+  const { systemNodes } = cluster;
+  return fleetCostPerHour({
+    region,
+    units: resolveFleet(config, region).flatMap((model) =>
+      model.units.map(({ name, config: unit, instanceTypes }) => ({
+        name,
+        instanceType: instanceTypes[0]!.name,
+        devicesPerReplica: unit.devices,
+        replicas: unit.replicas,
+        headroom: unit.headroom,
+        ...(unit.pricePerHour === undefined ? {} : { pricePerHour: unit.pricePerHour }),
+      })),
+    ),
+    ...(cluster.existing === undefined
+      ? {
+          systemNodes: {
+            instanceType: systemNodes.instanceTypes[0]!,
+            min: systemNodes.min,
+            max: systemNodes.max,
+          },
+        }
+      : {}),
+    controlPlanes: cluster.existing === undefined ? 1 : 0,
+    natGateways: ownVpc ? (network.natGateways === "single" ? 1 : network.zones) : 0,
+    loadBalancers: 1,
+    interfaceEndpoints: ownVpc ? network.interfaceEndpoints.length * network.zones : 0,
+  });
+}

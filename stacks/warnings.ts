@@ -1,0 +1,51 @@
+import type { FleetCost } from "../fleet/cost";
+import type { FleetConfig } from "./config/schema";
+import type { ResolvedModel } from "./resolve";
+
+/** What is allowed but worth a second look, in sentences for a person. */
+export function warningsOf(
+  config: FleetConfig,
+  models: readonly ResolvedModel[],
+  cost: FleetCost,
+): readonly string[] {
+  const warnings: string[] = [];
+  for (const model of models) {
+    const missing = [...new Set(model.units.map((unit) => unit.config.framework))].filter(
+      (framework) => model.config.artefacts[framework] === undefined,
+    );
+    if (missing.length > 0)
+      warnings.push(
+        `${model.name}: no artefact hash for ${missing.join(", ")} ` +
+          `(models.${model.name}.artefacts): pods load whatever lies under ` +
+          `${config.modelStore.prefix}${model.name}/FRAMEWORK/.`,
+      );
+  }
+  if (config.images.server.source === "external") {
+    const frameworks = new Set(Object.values(config.units).map((unit) => unit.framework));
+    const byTag = [...frameworks].filter((f) => config.images.server.digests[f] === undefined);
+    if (byTag.length > 0)
+      warnings.push(
+        `images: ${byTag.join(", ")} ${byTag.length === 1 ? "is" : "are"} pinned by the tag ` +
+          `${config.images.server.tag}, not by digest (images.server.digests).`,
+      );
+  }
+  if (config.images.cache === "snapshot" && config.images.snapshot.id === undefined)
+    warnings.push(
+      "images: no snapshot is set yet (images.snapshot.id): nodes pull by SOCI until one is " +
+        "published and taken.",
+    );
+  if (config.cluster.existing === undefined && config.cluster.publicAccessCidrs.length === 0)
+    warnings.push(
+      "cluster: the API endpoint is private (cluster.publicAccessCidrs is empty): `pulumi up` must " +
+        "run inside the VPC or a network connected to it.",
+    );
+  if (config.observability.alarmEmails.length === 0)
+    warnings.push("observability: nobody is told of alarms (observability.alarmEmails is empty).");
+  if (cost.unpriced.length > 0)
+    warnings.push(
+      `cost: no price is known for ${cost.unpriced.join(", ")}; the sums leave it out.`,
+    );
+  else if (!cost.exact)
+    warnings.push("cost: some prices are those of another region than the stack's.");
+  return warnings;
+}
