@@ -1,5 +1,4 @@
 import * as kubernetes from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
 import { DeploymentUnit } from "../components/deploymentUnit";
 import { Gateway } from "../components/gateway";
 import { Headroom } from "../components/headroom";
@@ -7,15 +6,15 @@ import { ModelRoute } from "../components/modelRoute";
 import { ModelVolume } from "../components/modelVolume";
 import { NodeClass } from "../components/nodeClass";
 import { NodePool } from "../components/nodePool";
-import { nodeVolumes } from "../components/nodeVolumes";
+import { imageCacheSettings } from "../components/nodeVolumes";
 import { nameIn, type Scope } from "../components/scope";
-import type { ServerImages } from "../components/serverImages";
 import { UnitScaling } from "../components/unitScaling";
 import { labels } from "../contracts/labels";
 import { type ModelRouteTable, ROUTE_TABLES_CONFIG_MAP } from "../contracts/routeTable";
 import { artefactPath } from "../contracts/serverSettings";
 import { dns1123Label } from "../fleet/names";
 import type { FleetConfig } from "./config/schema";
+import type { ServerImages } from "./images";
 import type { Platform } from "./platform";
 import type { ResolvedModel, ResolvedUnit } from "./resolve";
 import { routeTable } from "./routeTables";
@@ -175,7 +174,7 @@ function createNodeClasses(args: RealtimeArgs): ReadonlyMap<string, NodeClass> {
                 ? config.nodes.bottlerocketVersion
                 : config.nodes.al2023Version!,
           },
-          volumes: nodeVolumes({
+          volumes: imageCacheSettings({
             nodeImage,
             cache: config.images.cache,
             ...(config.images.snapshot.id === undefined
@@ -224,7 +223,8 @@ function createNodePool(
       instanceTypes: unit.instanceTypes,
       capacityTypes: unit.config.capacityTypes,
       nodeClass,
-      devices: (unit.config.replicas.max + unit.config.headroom) * unit.config.devices,
+      maxReplicas: unit.config.replicas.max + unit.config.headroom,
+      devicesPerReplica: unit.config.devices,
       nodeImage: unit.config.nodeImage,
       disruption: {
         consolidateAfter: nodes.consolidateAfter,

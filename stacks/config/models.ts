@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { hostname, pathPrefix, shortName } from "./scalars";
+import { arn, hostname, pathPrefix, shortName } from "./scalars";
 
 export const routingMode = z.enum(["cost", "capacity"]);
 
@@ -34,6 +34,9 @@ export const modelStoreSchema = z
       .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket name")
       .optional()
       .describe("Bucket to use instead of making one."),
+    kmsKeyArn: arn
+      .optional()
+      .describe("KMS key that the existing bucket is encrypted with, so that nodes may decrypt."),
     prefix: z
       .string()
       .regex(/^([A-Za-z0-9_-]+\/)+$/, "a prefix that ends with /")

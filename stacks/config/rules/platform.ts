@@ -5,7 +5,7 @@ import type { FleetConfig } from "../schema";
 const reservedTags = ["diffusion-fleet:project", "diffusion-fleet:stack"];
 
 /** Rules about network, cluster and tags. */
-export function platformProblems({ network, cluster, tags }: FleetConfig): Problem[] {
+export function platformProblems({ network, cluster, tags, modelStore }: FleetConfig): Problem[] {
   const problems: Problem[] = [];
   const add = (problem: Problem) => problems.push(problem);
   if (cluster.existing !== undefined && network.existing === undefined)
@@ -46,6 +46,13 @@ export function platformProblems({ network, cluster, tags }: FleetConfig): Probl
         value: type,
         allowed: "an x86-64 instance type, e.g. m7i.large",
       });
+  if (modelStore.kmsKeyArn !== undefined && modelStore.existingBucket === undefined)
+    add({
+      key: "modelStore.kmsKeyArn",
+      value: modelStore.kmsKeyArn,
+      allowed: "nothing without `existingBucket`: the program's own bucket has no key of its own",
+      reads: ["modelStore.existingBucket"],
+    });
   for (const tag of reservedTags)
     if (tags[tag] !== undefined)
       add({ key: `tags.${tag}`, value: tags[tag], allowed: "nothing: the program sets it" });

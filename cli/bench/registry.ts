@@ -1,0 +1,6 @@
+import type { Bench } from "./bench";
+
+/** Every bench by name; a file is read when its bench is wanted. */
+export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  plan: async () => (await import("./plan")).planBench,
+};

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+// Starts the `fleet` command line: bundles it with the program it plans and runs the bundle.
+// Plain JavaScript without a build step, because it is the build step.
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const OLDEST_NODE = [20, 19];
+const EXIT_WRONG_USE = 2;
+const EXIT_INTERNAL = 3;
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(here);
+const require = createRequire(import.meta.url);
+const args = process.argv.slice(2);
+// A test may put a project of its own in the place of this one.
+const substitute = process.env.DIFFUSION_FLEET_PROJECT;
+const withTraces = process.env.DIFFUSION_FLEET_TRACES === "1";
+
+checkMachine();
+
+// Pulumi's SDK captures a stack trace several times per property, which costs as much as planning
+// itself. A run that fails unexpectedly is repeated with traces.
+Error.stackTraceLimit = withTraces ? 100 : 0;
+
+let finished = false;
+process.on("exit", () => {
+  if (finished) return;
+  console.error("fleet: nothing is left to do, yet the command has not finished; this is a bug.");
+  process.exitCode = EXIT_INTERNAL;
+});
+
+try {
+  const bundling = bundle();
+  if (args[0] === "plan") {
+    // Pulumi's SDK reads its switches from the environment when it loads.
+    for (const name of Object.keys(process.env))
+      if (name.startsWith("PULUMI_")) delete process.env[name];
+    process.env.PULUMI_ERROR_OUTPUT_STRING = "true";
+    // It takes longer to load than the bundle to build, and another process builds that.
+    require("@pulumi/pulumi");
+  }
+  const { main } = require(await bundling);
+  process.exitCode = await main(args, substitute ?? root);
+} catch (error) {
+  process.exitCode = withTraces ? report(error) : repeatWithTraces();
+}
+finished = true;
+
+function checkMachine() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor))
+    stop(`fleet needs Node ${OLDEST_NODE.join(".")} or later; this is ${process.versions.node}.`);
+  if (!existsSync(join(root, "node_modules", "esbuild")))
+    stop(`The packages are not installed. Run: npm ci  (in ${root})`);
+}
+
+function stop(message) {
+  console.error(message);
+  process.exit(EXIT_WRONG_USE);
+}
+
+async function bundle() {
+  const esbuild = require("esbuild");
+  const outfile = join(root, "node_modules/.cache/diffusion-fleet", `fleet-${process.pid}.cjs`);
+  await esbuild.build({
+    entryPoints: [join(here, "main.ts")],
+    outfile,
+    bundle: true,
+    packages: "external",
+    platform: "node",
+    format: "cjs",
+    target: `node${OLDEST_NODE.join(".")}`,
+    sourcemap: withTraces ? "inline" : false,
+    logLevel: "error",
+    plugins: substitute ? [projectAt(join(substitute, "project.ts"))] : [],
+  });
+  process.on("exit", () => rmSync(outfile, { force: true }));
+  return outfile;
+}
+
+function projectAt(path) {
+  return {
+    name: "project",
+    setup: (build) => build.onResolve({ filter: /^\.{1,2}\/project$/ }, () => ({ path })),
+  };
+}
+
+function repeatWithTraces() {
+  const { status } = spawnSync(
+    process.execPath,
+    ["--enable-source-maps", ...process.execArgv, process.argv[1], ...args],
+    { stdio: "inherit", env: { ...process.env, DIFFUSION_FLEET_TRACES: "1" } },
+  );
+  return status ?? EXIT_INTERNAL;
+}
+
+function report(error) {
+  console.error(error?.name === "ProgramFailure" ? error.message : (error?.stack ?? error));
+  return EXIT_INTERNAL;
+}

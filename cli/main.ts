@@ -1,0 +1,40 @@
+import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench/command";
+import { ExitCode } from "./exitCode";
+import { planCommand } from "./plan/command";
+
+/**
+ * Runs the `fleet` command line.
+ *
+ * @param args what follows `fleet`
+ * @param root the folder of the project, with its Pulumi.yaml
+ * @returns the exit status
+ * @throws whatever is neither the user's doing nor a result: a bug
+ */
+export async function main(args: readonly string[], root: string): Promise<number> {
+  let status: number = ExitCode.ok;
+  const finish = (code: number) => {
+    status = code;
+  };
+  const fleet = new Command("fleet")
+    .description("Plan, measure and run a diffusion fleet.")
+    .exitOverride()
+    .addCommand(planCommand(root, finish))
+    .addCommand(benchCommand(finish));
+  for (const command of fleet.commands) command.exitOverride();
+  try {
+    await fleet.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? ExitCode.ok : ExitCode.wrongUse;
+    if (!isUserError(error)) throw error;
+    process.stderr.write(`${error.format?.() ?? error.message}\n`);
+    return ExitCode.wrongUse;
+  }
+  return status;
+}
+
+/** By name, because the program's errors may come from another copy of the class. */
+function isUserError(error: unknown): error is Error & { format?(): string } {
+  return error instanceof Error && ["UserError", "ConfigError"].includes(error.name);
+}

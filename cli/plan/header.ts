@@ -1,0 +1,57 @@
+import type { PlanSummary, UnitSummary } from "../../stacks/summary";
+import { type Column, type Paint, table, WIDTH, wrap } from "../terminal";
+import type { PlanDocument } from "./document";
+
+const COLUMNS: readonly Column[] = [
+  { title: "unit" },
+  { title: "machine" },
+  { title: "weight", align: "right" },
+  { title: "target/min", align: "right" },
+  { title: "in flight", align: "right" },
+  { title: "replicas", align: "right" },
+  { title: "$/hour", align: "right" },
+  { title: "$/1000 images", align: "right" },
+];
+
+/** What the environment is and costs, before what it is made of. */
+export function headerLines(document: PlanDocument, summary: PlanSummary, paint: Paint): string[] {
+  const { project, stack, resources } = document;
+  return [
+    paint("bold", `${project} · stack ${stack} · ${summary.mode} mode · ${summary.region}`) +
+      `   ${resources.length} resources`,
+    "",
+    ...table(COLUMNS, summary.units.map(unitCells), paint),
+    "",
+    ...costLines(summary),
+  ];
+}
+
+function unitCells(unit: UnitSummary): string[] {
+  return [
+    unit.unit,
+    unit.instanceTypes.join(" "),
+    String(unit.weight),
+    String(unit.counterTarget),
+    String(unit.inFlightTarget),
+    `${unit.minReplicas}–${unit.maxReplicas}`,
+    unit.pricePerHour.toFixed(4),
+    unit.costPerThousandImages.toFixed(4),
+  ];
+}
+
+function costLines({ cost }: PlanSummary): string[] {
+  const parts = cost.lines.map(({ name, count, usd }) => {
+    const times = count.max > 1 ? ` ×${range(count.min, count.max)}` : "";
+    return `${name}${times} ${range(usd.min, usd.max, 2)}`;
+  });
+  return [
+    `An hour costs $${cost.usd.min.toFixed(2)} at minimum replicas and ` +
+      `$${cost.usd.max.toFixed(2)} at maximum: on demand, traffic and volumes not included.`,
+    ...wrap(parts.join(" · "), WIDTH - 2, "").map((line) => `  ${line}`),
+  ];
+}
+
+function range(min: number, max: number, digits = 0): string {
+  const [from, to] = [min.toFixed(digits), max.toFixed(digits)];
+  return from === to ? from : `${from}–${to}`;
+}

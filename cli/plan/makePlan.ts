@@ -1,0 +1,40 @@
+import type { PlanSummary } from "../../stacks/summary";
+import type { Project } from "../project";
+import { outputsOf, type PlanDocument, resourcesOf } from "./document";
+import { type ProgramRun, runProgram } from "./runProgram";
+import { type StackConfig, toPulumi } from "./stackConfig";
+
+/** A planned environment, with everything that one or another way to show it needs. */
+export interface Plan {
+  readonly document: PlanDocument;
+  readonly summary: PlanSummary;
+  readonly run: ProgramRun;
+}
+
+/**
+ * Plans one environment.
+ *
+ * @throws ConfigError    when the program refuses the config
+ * @throws ProgramFailure when the program has a bug
+ */
+export async function makePlan(
+  { program, summarise }: Project,
+  stack: string,
+  config: StackConfig,
+): Promise<Plan> {
+  const run = await runProgram(program, config.project, stack, toPulumi(config));
+  const summary = summarise();
+  return {
+    run,
+    summary,
+    document: {
+      project: config.project,
+      stack,
+      mode: summary.mode,
+      resources: resourcesOf(run),
+      outputs: outputsOf(run),
+      policies: [],
+      violations: [],
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { type Paint, WIDTH, wrap } from "../terminal";
+import { headerLines } from "./header";
+import type { Plan } from "./makePlan";
+import { kindOf, treeOf } from "./tree";
+import { fullTree, shortTree } from "./treeText";
+
+/** The whole plan for a terminal: facts, tree, warnings. */
+export function planLines(plan: Plan, paint: Paint, full: boolean): string[] {
+  const [stack] = treeOf(plan.document.resources);
+  return [
+    ...headerLines(plan.document, plan.summary, paint),
+    "",
+    ...(stack === undefined ? [] : full ? fullTree(stack, paint) : shortTree(stack, paint)),
+    ...remoteNote(plan, paint),
+    ...violationLines(plan, paint),
+    ...warningLines(plan, paint),
+  ];
+}
+
+/** Which resources have more in them than a plan can list. */
+export function remoteTypes({ run }: Plan): string[] {
+  return [...new Set(run.registrations.filter(({ remote }) => remote).map(({ type }) => type))];
+}
+
+function remoteNote(plan: Plan, paint: Paint): string[] {
+  const types = remoteTypes(plan).map(kindOf);
+  if (types.length === 0) return [];
+  const note =
+    `What is inside ${types.join(", ")} is made by their providers during \`pulumi up\` ` +
+    "and is not listed here.";
+  return ["", ...wrap(note, WIDTH).map((line) => paint("dim", line))];
+}
+
+function violationLines({ document }: Plan, paint: Paint): string[] {
+  return document.violations.flatMap(({ policy, level, urn, message }) => [
+    paint(level === "mandatory" ? "red" : "yellow", `${level}: ${policy}: ${message}`),
+    `  ${urn}`,
+  ]);
+}
+
+/** Warnings of the config and of the program itself. */
+export function warningsOf({ summary, run }: Plan): string[] {
+  const logged = run.log.filter(({ level }) => level !== "info").map(({ message }) => message);
+  return [...new Set([...summary.warnings, ...logged])];
+}
+
+function warningLines(plan: Plan, paint: Paint): string[] {
+  const warnings = warningsOf(plan);
+  if (warnings.length === 0) return [];
+  return [
+    "",
+    ...warnings.flatMap((warning) =>
+      wrap(`warning: ${warning}`, WIDTH, "  ").map((line) => paint("yellow", line)),
+    ),
+  ];
+}

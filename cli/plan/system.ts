@@ -1,0 +1,136 @@
+import { MODEL_LABEL, UNIT_LABEL } from "../../contracts/labels";
+import type { PlanSummary, UnitSummary } from "../../stacks/summary";
+import type { PlannedResource } from "./document";
+import { at, backends, devices, list, requirement, text } from "./facts";
+
+/** A deployment unit as the plan builds it. */
+export interface SystemUnit {
+  readonly name: string;
+  readonly model: string | undefined;
+  readonly devices: string | undefined;
+  readonly machines: string | undefined;
+  readonly capacity: string | undefined;
+  readonly limit: string | undefined;
+  readonly minReplicas: number | undefined;
+  readonly maxReplicas: number | undefined;
+  /** What the config says of it. */
+  readonly summary: UnitSummary | undefined;
+}
+
+/** Where a route sends a share of its traffic. */
+export interface SystemBackend {
+  readonly service: string;
+  readonly weight: number;
+  /** Names of the units behind the Service. */
+  readonly units: readonly string[];
+}
+
+export interface SystemRoute {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly backends: readonly SystemBackend[];
+}
+
+/** What a plan builds, as far as a picture of the system shows it. */
+export interface System {
+  readonly gateway: { name: string; scheme: string | undefined; listeners: string } | undefined;
+  readonly routes: readonly SystemRoute[];
+  readonly units: readonly SystemUnit[];
+  readonly store: { bucket: string; prefix: string | undefined } | undefined;
+  readonly controllers: readonly { name: string; version: string | undefined }[];
+}
+
+/** Reads the system off the planned manifests. */
+export function systemOf(resources: readonly PlannedResource[], summary: PlanSummary): System {
+  const kinds = new Map<string, PlannedResource[]>();
+  for (const resource of resources) {
+    const name = text(resource.inputs, "kind") ?? resource.type;
+    kinds.set(name, [...(kinds.get(name) ?? []), resource]);
+  }
+  const kind = (name: string) => kinds.get(name) ?? [];
+  const pods = kind("Deployment").filter(({ inputs }) => podLabel(inputs, UNIT_LABEL));
+  return {
+    gateway: gatewayOf(kind("Gateway")[0], kind("LoadBalancerConfiguration")[0]),
+    routes: kind("HTTPRoute").map(({ name, inputs }) => ({
+      name,
+      hosts: list(at(inputs, "spec.hostnames")).map(String),
+      backends: backends(inputs).map((backend) => ({
+        ...backend,
+        units: pods
+          .filter((pod) => selects(kind("Service"), backend.service, pod))
+          .map(({ inputs: pod }) => podLabel(pod, UNIT_LABEL) ?? ""),
+      })),
+    })),
+    units: pods.map(({ inputs }) => {
+      const name = podLabel(inputs, UNIT_LABEL) ?? "";
+      const ofUnit = (candidates: readonly PlannedResource[]) =>
+        candidates.find((c) => label(c.inputs, UNIT_LABEL) === name)?.inputs;
+      const pool = ofUnit(kind("NodePool"));
+      const scaled = ofUnit(kind("ScaledObject"));
+      return {
+        name,
+        model: podLabel(inputs, MODEL_LABEL),
+        devices: devices(at(inputs, "spec.template.spec.containers.0.resources.limits"))[0],
+        machines: pool && requirement(pool, "node.kubernetes.io/instance-type"),
+        capacity: pool && requirement(pool, "karpenter.sh/capacity-type"),
+        limit: devices(at(pool, "spec.limits"))[0],
+        minReplicas: number(at(scaled, "spec.minReplicaCount")),
+        maxReplicas: number(at(scaled, "spec.maxReplicaCount")),
+        summary: summary.units.find(({ unit }) => unit === name),
+      };
+    }),
+    store: storeOf(kind("PersistentVolume")),
+    controllers: resources
+      .filter(({ type }) => type.startsWith("kubernetes:helm.sh/"))
+      .map(({ inputs }) => ({
+        name: text(inputs, "chart")?.split("/").at(-1) ?? "",
+        version: text(inputs, "version"),
+      })),
+  };
+}
+
+function gatewayOf(gateway: PlannedResource | undefined, balancer: PlannedResource | undefined) {
+  if (gateway === undefined) return undefined;
+  const listeners = list(at(gateway.inputs, "spec.listeners")).map(
+    (listener) => `${text(listener, "protocol")} ${text(listener, "port")}`,
+  );
+  return {
+    name: text(gateway.inputs, "metadata.name") ?? gateway.name,
+    scheme: text(balancer?.inputs, "spec.scheme"),
+    listeners: listeners.join(", "),
+  };
+}
+
+function storeOf(volumes: readonly PlannedResource[]) {
+  for (const { inputs } of volumes) {
+    const bucket = text(inputs, "spec.csi.volumeAttributes.bucketName");
+    const prefix = list(at(inputs, "spec.mountOptions")).find((o) => /^prefix /.test(String(o)));
+    if (bucket !== undefined)
+      return { bucket, prefix: prefix === undefined ? undefined : String(prefix).slice(7) };
+  }
+  return undefined;
+}
+
+function selects(services: readonly PlannedResource[], name: string, pod: PlannedResource) {
+  const service = services.find(({ inputs }) => text(inputs, "metadata.name") === name);
+  const selector = Object.entries((at(service?.inputs, "spec.selector") ?? {}) as object);
+  return (
+    selector.length > 0 && selector.every(([key, value]) => podLabel(pod.inputs, key) === value)
+  );
+}
+
+function label(inputs: unknown, key: string): string | undefined {
+  return labelsAt(inputs, "metadata.labels")[key];
+}
+
+function podLabel(inputs: unknown, key: string): string | undefined {
+  return labelsAt(inputs, "spec.template.metadata.labels")[key];
+}
+
+function labelsAt(inputs: unknown, path: string): Record<string, string> {
+  return (at(inputs, path) ?? {}) as Record<string, string>;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}

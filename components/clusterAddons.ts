@@ -1,0 +1,137 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Placement } from "../charts/placement";
+import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
+import type { ClusterFacts } from "./clusterFacts";
+import { PodIdentity, type PolicyStatement } from "./podIdentity";
+import type { Scope } from "./scope";
+
+export interface ClusterAddonsArgs {
+  readonly scope: Scope;
+  readonly cluster: ClusterFacts;
+  /** Where CoreDNS runs. */
+  readonly placement: Placement;
+  /** Version of each add-on; absent: not installed here. */
+  readonly versions: {
+    readonly coredns?: string | undefined;
+    readonly cloudwatchObservability?: string | undefined;
+  };
+}
+
+/**
+ * The add-ons whose pods need nodes to be ready: give {@link SystemNodes} as `dependsOn`.
+ *
+ * `ready` holds CoreDNS; nothing waits for observability.
+ */
+export class ClusterAddons extends pulumi.ComponentResource {
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, args: ClusterAddonsArgs, opts?: ComponentOptions) {
+    super("diffusion-fleet:index:ClusterAddons", name, {}, pulumiOptions(opts));
+    const { coredns, cloudwatchObservability } = args.versions;
+    this.ready = coredns === undefined ? [] : [createDns(coredns, args, childOptions(this, opts))];
+    if (cloudwatchObservability !== undefined) {
+      const { association } = createAgentIdentity(args, this);
+      createObservability(cloudwatchObservability, args, childOptions(this, opts, [association]));
+    }
+    this.registerOutputs({});
+  }
+}
+
+function createDns(
+  addonVersion: string,
+  { cluster, placement }: ClusterAddonsArgs,
+  opts: pulumi.CustomResourceOptions,
+): aws.eks.Addon {
+  return new aws.eks.Addon(
+    "coredns",
+    {
+      clusterName: cluster.name,
+      addonName: "coredns",
+      addonVersion,
+      configurationValues: JSON.stringify({
+        nodeSelector: placement.nodeSelector,
+        tolerations: placement.tolerations,
+      }),
+      resolveConflictsOnCreate: "OVERWRITE",
+      resolveConflictsOnUpdate: "OVERWRITE",
+    },
+    opts,
+  );
+}
+
+/** Container Insights. By default its pods tolerate every taint and are on every node. */
+function createObservability(
+  addonVersion: string,
+  { cluster }: ClusterAddonsArgs,
+  opts: pulumi.CustomResourceOptions,
+): aws.eks.Addon {
+  return new aws.eks.Addon(
+    "amazon-cloudwatch-observability",
+    {
+      clusterName: cluster.name,
+      addonName: "amazon-cloudwatch-observability",
+      addonVersion,
+      resolveConflictsOnCreate: "OVERWRITE",
+      resolveConflictsOnUpdate: "OVERWRITE",
+    },
+    opts,
+  );
+}
+
+function createAgentIdentity(args: ClusterAddonsArgs, parent: ClusterAddons): PodIdentity {
+  return new PodIdentity(
+    "cloudwatch-agent",
+    {
+      scope: args.scope,
+      clusterName: args.cluster.name,
+      clusterArn: args.cluster.arn,
+      namespace: "amazon-cloudwatch",
+      serviceAccount: "cloudwatch-agent",
+      statements: agentStatements(args.scope),
+    },
+    { parent },
+  );
+}
+
+/** CloudWatchAgentServerPolicy, kept to this cluster's log groups and to two namespaces. */
+function agentStatements(scope: Scope): PolicyStatement[] {
+  const { partition, region, accountId, clusterName } = scope;
+  const logGroup = (name: string) =>
+    pulumi.interpolate`arn:${partition}:logs:${region}:${accountId}:log-group:${name}`;
+  return [
+    {
+      Sid: "WriteLogs",
+      Effect: "Allow",
+      Action: [
+        "logs:CreateLogGroup",
+        "logs:CreateLogStream",
+        "logs:DescribeLogGroups",
+        "logs:DescribeLogStreams",
+        "logs:PutLogEvents",
+        "logs:PutRetentionPolicy",
+      ],
+      Resource: [
+        logGroup(`/aws/containerinsights/${clusterName}/*`),
+        logGroup("/aws/application-signals/data:*"),
+      ],
+    },
+    {
+      Sid: "PutMetrics",
+      Effect: "Allow",
+      Action: "cloudwatch:PutMetricData",
+      // The action takes no resource; the namespace confines it.
+      Resource: "*",
+      Condition: {
+        StringEquals: { "cloudwatch:namespace": ["ContainerInsights", "ApplicationSignals"] },
+      },
+    },
+    {
+      Sid: "DescribeMachines",
+      Effect: "Allow",
+      Action: ["ec2:DescribeTags", "ec2:DescribeVolumes"],
+      // EC2's Describe actions take no resource.
+      Resource: "*",
+    },
+  ];
+}

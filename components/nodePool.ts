@@ -1,0 +1,136 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  ACCELERATOR_LABEL,
+  labels,
+  MODEL_LABEL,
+  NVIDIA_PLUGIN_LABEL,
+  UNIT_LABEL,
+} from "../contracts/labels";
+import type { Accelerator, InstanceType } from "../fleet/accelerators";
+import { dns1123Label } from "../fleet/names";
+import { machinesFor } from "../fleet/scaling";
+import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
+import { nameIn, type Scope } from "./scope";
+
+export interface NodePoolArgs {
+  readonly scope: Scope;
+  /** The deployment unit, and the model it serves. */
+  readonly unit: string;
+  readonly model: string;
+  readonly accelerator: Accelerator;
+  /** Sizes that may be launched. */
+  readonly instanceTypes: readonly InstanceType[];
+  /** What may be launched; Karpenter prefers reserved, then spot, then on-demand. */
+  readonly capacityTypes: readonly ("on-demand" | "spot" | "reserved")[];
+  readonly nodeClass: { readonly name: string; readonly resource: pulumi.Resource };
+  /** Replicas and placeholders at most, and devices that each of them asks for. */
+  readonly maxReplicas: number;
+  readonly devicesPerReplica: number;
+  readonly nodeImage: "bottlerocket" | "al2023";
+  readonly disruption: {
+    readonly consolidateAfter: string;
+    readonly expireAfter: string;
+    readonly terminationGracePeriod: string;
+    /** Nodes that may be disrupted at a time, a count or a percentage. */
+    readonly budget: string;
+  };
+}
+
+/** The machines of one deployment unit. */
+export class NodePool extends pulumi.ComponentResource {
+  readonly resource: kubernetes.apiextensions.CustomResource;
+
+  constructor(name: string, args: NodePoolArgs, opts?: ComponentOptions) {
+    super("diffusion-fleet:index:NodePool", name, {}, pulumiOptions(opts));
+    this.resource = new kubernetes.apiextensions.CustomResource(
+      name,
+      {
+        apiVersion: "karpenter.sh/v1",
+        kind: "NodePool",
+        // Not in a namespace, so its name is the stack's own.
+        metadata: {
+          name: nameIn(args.scope, name, dns1123Label),
+          labels: labels(name, { [UNIT_LABEL]: args.unit }),
+        },
+        spec: nodePoolSpec(args),
+      },
+      childOptions(this, opts, [args.nodeClass.resource]),
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** The taint of accelerated nodes: only pods that ask for the device belong there. */
+export function deviceTaint(accelerator: Accelerator) {
+  return { key: accelerator.device, value: "true", effect: "NoSchedule" } as const;
+}
+
+/** Mountpoint's node agent takes it off when it can mount volumes (driver docs, CONFIGURATION.md). */
+const mountpointStartupTaint = {
+  key: "s3.csi.aws.com/agent-not-ready",
+  value: "true",
+  effect: "NoExecute",
+} as const;
+
+function nodePoolSpec(args: NodePoolArgs) {
+  const { accelerator, disruption } = args;
+  return {
+    template: {
+      metadata: { labels: nodeLabels(args) },
+      spec: {
+        nodeClassRef: {
+          group: "karpenter.k8s.aws",
+          kind: "EC2NodeClass",
+          name: args.nodeClass.name,
+        },
+        requirements: [
+          requirement(
+            "node.kubernetes.io/instance-type",
+            args.instanceTypes.map((type) => type.name),
+          ),
+          requirement("karpenter.sh/capacity-type", args.capacityTypes),
+          requirement("kubernetes.io/arch", ["amd64"]),
+          requirement("kubernetes.io/os", ["linux"]),
+        ],
+        taints: [deviceTaint(accelerator)],
+        startupTaints: [mountpointStartupTaint],
+        expireAfter: disruption.expireAfter,
+        terminationGracePeriod: disruption.terminationGracePeriod,
+      },
+    },
+    limits: { [accelerator.device]: String(deviceLimit(args)) },
+    disruption: {
+      consolidationPolicy: "WhenEmptyOrUnderutilized",
+      consolidateAfter: disruption.consolidateAfter,
+      budgets: [{ nodes: disruption.budget }],
+    },
+  };
+}
+
+function requirement(key: string, values: readonly string[]) {
+  return { key, operator: "In", values: [...values] };
+}
+
+function nodeLabels({ unit, model, accelerator, nodeImage }: NodePoolArgs): Record<string, string> {
+  return {
+    [UNIT_LABEL]: unit,
+    [MODEL_LABEL]: model,
+    [ACCELERATOR_LABEL]: accelerator.name,
+    ...(accelerator.family === "nvidia" && nodeImage === "al2023"
+      ? { [NVIDIA_PLUGIN_LABEL]: "true" }
+      : {}),
+  };
+}
+
+/**
+ * The pool's limit in devices: what all replicas need in whole machines of whichever listed size
+ * wastes most of them, and one machine more, so that a full pool can still replace a node.
+ */
+function deviceLimit({ maxReplicas, devicesPerReplica, instanceTypes }: NodePoolArgs): number {
+  return Math.max(
+    ...instanceTypes.map(
+      ({ devices }) => (machinesFor(maxReplicas, devices, devicesPerReplica) + 1) * devices,
+    ),
+  );
+}

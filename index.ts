@@ -1,0 +1,9 @@
+import * as pulumi from "@pulumi/pulumi";
+import { readConfig } from "./stacks/config/read";
+import { environment } from "./stacks/environment";
+
+/** The program: reads the stack's config, builds the environment, and returns its outputs. */
+export = async () => {
+  const { config, region } = readConfig();
+  return environment({ project: pulumi.getProject(), stack: pulumi.getStack(), region, config });
+};

@@ -1,0 +1,86 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { Network } from "../components/network";
+import { partitionOf, type Scope } from "../components/scope";
+import { eksClusterName, physicalName } from "../fleet/names";
+import type { FleetConfig } from "./config/schema";
+import { images } from "./images";
+import { observability } from "./observability";
+import { platform } from "./platform";
+import { realtime } from "./realtime";
+import { resolveFleet } from "./resolve";
+import { storage } from "./storage";
+
+export interface EnvironmentArgs {
+  readonly project: string;
+  readonly stack: string;
+  readonly region: string;
+  readonly config: FleetConfig;
+}
+
+/**
+ * One environment: storage and images, the platform, the serving paths, and what watches them.
+ *
+ * @returns the stack's outputs
+ */
+export function environment(args: EnvironmentArgs): Record<string, unknown> {
+  const { config, region } = args;
+  const tags = {
+    "diffusion-fleet:project": args.project,
+    "diffusion-fleet:stack": args.stack,
+    ...config.tags,
+  };
+  const awsProvider = new aws.Provider("aws", {
+    region: region as aws.Region,
+    defaultTags: { tags },
+  });
+  const scope = createScope(args, awsProvider);
+  const models = resolveFleet(config, region);
+
+  const stores = storage(scope, config, awsProvider);
+  const network = createNetwork(scope, config, awsProvider);
+  const built = platform({ scope, config, network, storage: stores, tags }, awsProvider);
+  const alarms = observability({ scope, config, models, platform: built, tags });
+  const serverImages = images({ scope, config, network, alarmTopic: alarms.topic }, awsProvider);
+  const { gateway } = realtime({
+    scope,
+    config,
+    models,
+    platform: built,
+    storage: stores,
+    images: serverImages.references,
+    tags,
+  });
+
+  return {
+    mode: config.mode,
+    clusterName: built.cluster.name,
+    updateKubeconfig: `aws eks update-kubeconfig --region ${region} --name ${scope.clusterName}`,
+    namespace: config.namespace,
+    loadBalancerName: gateway.loadBalancerName,
+    modelStore: pulumi.interpolate`s3://${stores.models.bucketName}/${stores.models.prefix}`,
+    repositories: serverImages.repositoryUrls,
+    snapshotParameter: serverImages.snapshotParameter,
+    alarmTopic: alarms.topic.arn,
+    dashboard: alarms.dashboardName,
+  };
+}
+
+function createScope(
+  { project, stack, region, config }: EnvironmentArgs,
+  provider: aws.Provider,
+): Scope {
+  return {
+    project,
+    stack,
+    region,
+    partition: partitionOf(region),
+    accountId: aws.getCallerIdentityOutput({}, { provider }).accountId,
+    clusterName: config.cluster.existing?.name ?? physicalName([project, stack], eksClusterName),
+    protectData: config.protectData,
+  };
+}
+
+function createNetwork(scope: Scope, { network }: FleetConfig, provider: aws.Provider): Network {
+  return new Network("network", { scope, ...network }, { providers: { aws: provider } });
+}

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import type { PlannedResource } from "../../cli/plan/document";
+import type { Plan } from "../../cli/plan/makePlan";
+import { ofKind, planOf, waitsFor } from "./planned";
+
+/**
+ * Pulumi deletes in the reverse of the order in which it creates, so one edge shows both: a custom
+ * resource comes after its controller and CRDs, and goes before them.
+ */
+
+const controllers: readonly { kinds: readonly string[]; releases: readonly string[] }[] = [
+  { kinds: ["NodePool", "EC2NodeClass"], releases: ["karpenter", "karpenter-crd"] },
+  { kinds: ["ScaledObject", "ClusterTriggerAuthentication"], releases: ["keda"] },
+  {
+    kinds: ["Gateway", "GatewayClass", "HTTPRoute", "LoadBalancerConfiguration", "TargetGroupConfiguration"],
+    releases: ["aws-load-balancer-controller"],
+  },
+  { kinds: ["PersistentVolume", "PersistentVolumeClaim"], releases: ["aws-mountpoint-s3-csi-driver"] },
+  {
+    kinds: ["Deployment"],
+    releases: [
+      "karpenter",
+      "aws-mountpoint-s3-csi-driver",
+      "neuron-helm-chart",
+      "nvidia-device-plugin",
+      "aws-load-balancer-controller",
+    ],
+  },
+];
+
+const manifestsOf: readonly { kinds: readonly string[]; file: RegExp }[] = [
+  { kinds: ["Gateway", "GatewayClass", "HTTPRoute"], file: /gateway-api\/releases\/download/ },
+  {
+    kinds: ["LoadBalancerConfiguration", "TargetGroupConfiguration"],
+    file: /aws-load-balancer-controller.*gateway-crds\.yaml/,
+  },
+];
+
+function releaseNamed(plan: Plan, name: string): PlannedResource {
+  const found = plan.document.resources.filter(
+    ({ type, inputs }) => type === "kubernetes:helm.sh/v3:Release" && inputs.name === name,
+  );
+  assert.equal(found.length, 1, `one release ${name}`);
+  return found[0]!;
+}
+
+function assertAfter(plan: Plan, later: PlannedResource, earlier: PlannedResource): void {
+  assert.ok(
+    waitsFor(plan, later.urn).has(earlier.urn),
+    `${later.urn} is not created after, nor deleted before, ${earlier.urn}`,
+  );
+}
+
+for (const stack of ["dev", "prod"])
+  describe(`The order of ${stack}`, () => {
+    let plan: Plan;
+    before(async () => {
+      plan = await planOf(stack);
+    });
+
+    for (const { kinds, releases } of controllers)
+      for (const kind of kinds)
+        for (const name of releases)
+          it(`creates every ${kind} after ${name} and deletes it before`, () => {
+            const objects = ofKind(plan, kind);
+            assert.ok(objects.length > 0, `there is no ${kind}`);
+            for (const object of objects) assertAfter(plan, object, releaseNamed(plan, name));
+          });
+
+    for (const { kinds, file } of manifestsOf)
+      for (const kind of kinds)
+        it(`creates every ${kind} after its CRDs and deletes it before`, () => {
+          const crds = plan.document.resources.find(
+            ({ type, inputs }) => type.endsWith(":ConfigFile") && file.test(String(inputs.file)),
+          );
+          assert.ok(crds, `no ConfigFile ${file}`);
+          for (const object of ofKind(plan, kind)) assertAfter(plan, object, crds);
+        });
+
+    it("installs the CRDs that the load balancer controller looks for before it starts", () => {
+      const controller = releaseNamed(plan, "aws-load-balancer-controller");
+      const files = plan.document.resources.filter(({ type }) => type.endsWith(":ConfigFile"));
+      assert.equal(files.length, 3);
+      for (const crds of files) assertAfter(plan, controller, crds);
+    });
+
+    it("deletes routes before the Gateway, and the Gateway before its configuration and class", () => {
+      const [gateway] = ofKind(plan, "Gateway");
+      for (const route of ofKind(plan, "HTTPRoute")) assertAfter(plan, route, gateway!);
+      for (const kind of ["LoadBalancerConfiguration", "GatewayClass"])
+        for (const object of ofKind(plan, kind)) assertAfter(plan, gateway!, object);
+    });
+
+    it("takes a unit off the route before its Service and target group go", () => {
+      for (const route of ofKind(plan, "HTTPRoute"))
+        for (const kind of ["Service", "TargetGroupConfiguration"])
+          for (const object of ofKind(plan, kind)) assertAfter(plan, route, object);
+    });
+
+    it("deletes pods before their machines, and machines before their class and Karpenter", () => {
+      const pools = ofKind(plan, "NodePool");
+      for (const deployment of ofKind(plan, "Deployment"))
+        assert.ok(
+          pools.some((pool) => waitsFor(plan, deployment.urn).has(pool.urn)),
+          `${deployment.urn} waits for no NodePool`,
+        );
+      for (const pool of pools) {
+        const classes = ofKind(plan, "EC2NodeClass");
+        assert.ok(classes.some((nodeClass) => waitsFor(plan, pool.urn).has(nodeClass.urn)));
+      }
+    });
+
+    it("deletes ScaledObjects before what they scale", () => {
+      for (const scaled of ofKind(plan, "ScaledObject")) {
+        const target = ofKind(plan, "Deployment").find(
+          ({ inputs }) =>
+            (inputs.metadata as { name: string }).name ===
+            (inputs.spec && (scaled.inputs.spec as { scaleTargetRef: { name: string } }).scaleTargetRef.name),
+        );
+        assertAfter(plan, scaled, target!);
+      }
+    });
+
+    it("keeps a controller's rights until its release has gone", () => {
+      for (const name of ["karpenter", "keda", "aws-load-balancer-controller", "aws-mountpoint-s3-csi-driver"]) {
+        const needed = waitsFor(plan, releaseNamed(plan, name).urn);
+        const types = [...needed].map((urn) => urn.split("::")[2]!);
+        for (const type of [
+          "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+          "aws:iam/rolePolicy:RolePolicy",
+        ])
+          assert.ok(types.some((t) => t.endsWith(type)), `${name} does not wait for ${type}`);
+      }
+    });
+
+    it("starts controllers after the system nodes and CoreDNS, and CoreDNS after the nodes", () => {
+      const nodes = plan.document.resources.find(({ type }) => type === "aws:eks/nodeGroup:NodeGroup")!;
+      const dns = plan.document.resources.find(({ name }) => name === "coredns")!;
+      assertAfter(plan, dns, nodes);
+      for (const { type, urn } of plan.document.resources)
+        if (type === "kubernetes:helm.sh/v3:Release") {
+          assert.ok(waitsFor(plan, urn).has(dns.urn), `${urn} does not wait for CoreDNS`);
+        }
+    });
+
+    it("makes every release atomic, with a timeout", () => {
+      for (const { type, inputs } of plan.document.resources)
+        if (type === "kubernetes:helm.sh/v3:Release") {
+          assert.equal(inputs.atomic, true);
+          assert.ok(Number(inputs.timeout) >= 300);
+        }
+    });
+  });

@@ -1,0 +1,74 @@
+import { resolve } from "node:path";
+import type { PlannedResource } from "../../cli/plan/document";
+import { makePlan, type Plan } from "../../cli/plan/makePlan";
+import { readStackConfig, type StackConfig, withAssignment } from "../../cli/plan/stackConfig";
+import { project } from "../../cli/project";
+
+/** Plans of the real program for tests: the same code as `npm run plan`, in this process. */
+
+const root = resolve(__dirname, "../..");
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into manifests by path
+export type Manifest = any;
+
+/** The plan of a shipped stack, with `PATH=VALUE` assignments. */
+export function planOf(stack: string, ...assignments: string[]): Promise<Plan> {
+  const config = assignments.reduce(withAssignment, readStackConfig(root, stack));
+  return makePlan(project, stack, config);
+}
+
+/** The plan of a config that no file has, as values of its `diffusion-fleet:` keys. */
+export function planOfConfig(
+  stack: string,
+  config: Readonly<Record<string, unknown>>,
+  region = "us-west-2",
+): Promise<Plan> {
+  const values = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [`diffusion-fleet:${key}`, value]),
+  );
+  const whole: StackConfig = {
+    project: "diffusion-fleet",
+    values: { "aws:region": region, ...values },
+    secretKeys: new Set(),
+  };
+  return makePlan(project, stack, whole);
+}
+
+/** The resources of a Kubernetes kind, e.g. `NodePool`. */
+export function ofKind(plan: Plan, kind: string): readonly PlannedResource[] {
+  return plan.document.resources.filter(
+    ({ type, inputs }) => type.startsWith("kubernetes:") && inputs.kind === kind,
+  );
+}
+
+/** Their manifests. */
+export function manifests(plan: Plan, kind: string): readonly Manifest[] {
+  return ofKind(plan, kind).map(({ inputs }) => inputs);
+}
+
+/** The one manifest of a kind that is called so. */
+export function manifest(plan: Plan, kind: string, name: string): Manifest {
+  const found = manifests(plan, kind).filter(({ metadata }) => metadata.name === name);
+  if (found.length !== 1) throw new Error(`${found.length} ${kind} are called ${name}`);
+  return found[0];
+}
+
+/** The resources of a type token, e.g. `aws:sqs/queue:Queue`. */
+export function ofType(plan: Plan, type: string): readonly PlannedResource[] {
+  return plan.document.resources.filter((resource) => resource.type === type);
+}
+
+/** Everything that a resource waits for, directly or not. */
+export function waitsFor(plan: Plan, urn: string): ReadonlySet<string> {
+  const byUrn = new Map(plan.document.resources.map((resource) => [resource.urn, resource]));
+  const seen = new Set<string>();
+  const visit = (at: string) => {
+    for (const next of byUrn.get(at)?.dependencies ?? [])
+      if (!seen.has(next)) {
+        seen.add(next);
+        visit(next);
+      }
+  };
+  visit(urn);
+  return seen;
+}
