@@ -17,7 +17,10 @@ export const gatewayApiCrds: PinnedManifest = manifest(
   "https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.0/standard-install.yaml",
 );
 
-const controllerSource = `https://raw.githubusercontent.com/kubernetes-sigs/${awsLoadBalancerController.name}/v${awsLoadBalancerController.version}`;
+const controllerSource = [
+  "https://raw.githubusercontent.com/kubernetes-sigs/aws-load-balancer-controller",
+  `v${awsLoadBalancerController.version}`,
+].join("/");
 
 /** `gateway.k8s.aws`: how the controller's Gateways, target groups and rules are configured. */
 export const loadBalancerGatewayCrds: PinnedManifest = manifest(

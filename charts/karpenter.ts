@@ -8,7 +8,7 @@ export const karpenter: Chart = {
   repository: "oci://public.ecr.aws/karpenter",
 };
 
-/** The chart's documented home: the API server gives kube-system's controllers their own priority. */
+/** The chart's documented home: the API server serves kube-system's controllers first. */
 export const karpenterNamespace = "kube-system";
 export const karpenterServiceAccount = "karpenter";
 

@@ -14,8 +14,8 @@ export interface NvidiaDevicePluginValues {
 
 /**
  * Only nodes that carry the label get the plugin: Bottlerocket has its own inside. The chart's
- * default affinity waits for labels of node-feature-discovery, which nobody sets here; Helm replaces
- * lists, so ours takes the place of the whole of it.
+ * default affinity waits for labels of node-feature-discovery, which nobody sets here; Helm
+ * replaces lists, so ours takes the place of the whole of it.
  *
  * The chart always renders a second, privileged DaemonSet for MPS. It needs the node label
  * `nvidia.com/mps.capable` too and runs nowhere.

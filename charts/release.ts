@@ -20,7 +20,7 @@ export interface ReleaseArgs {
    * pull the images and elect a leader.
    */
   readonly timeoutSeconds?: number;
-  /** The chart's `crds/` folder is installed elsewhere, where an upgrade upgrades it. Default: false. */
+  /** The chart's `crds/` are installed elsewhere, where upgrades reach them. Default: false. */
   readonly crdsElsewhere?: boolean;
 }
 

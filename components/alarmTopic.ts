@@ -36,7 +36,11 @@ export class AlarmTopic extends pulumi.ComponentResource {
     );
     this.arn = topic.arn;
     this.ready = [
-      new aws.sns.TopicPolicy(name, { arn: topic.arn, policy: topicPolicy(args.scope, topic) }, inside),
+      new aws.sns.TopicPolicy(
+        name,
+        { arn: topic.arn, policy: topicPolicy(args.scope, topic) },
+        inside,
+      ),
     ];
     subscribe(name, topic, args.emails, inside);
     this.registerOutputs({});
@@ -98,10 +102,10 @@ function topicPolicy(
       Condition: {
         StringEquals: { "aws:SourceAccount": accountId },
         ArnLike: {
-          "aws:SourceArn": [
+          "aws:SourceArn": pulumi.all([
             pulumi.interpolate`arn:${partition}:cloudwatch:${region}:${accountId}:alarm:*`,
             pulumi.interpolate`arn:${partition}:events:${region}:${accountId}:rule/*`,
-          ],
+          ]),
         },
       },
     },

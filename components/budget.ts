@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { STACK_TAG } from "./environmentTags";
 import { nameIn, type Scope } from "./scope";
 
 /** A budget's name. Source: AWS Billing and Cost Management API reference, Budget. */
@@ -12,9 +13,6 @@ export interface BudgetArgs {
   /** Who is told at 80 % spent and at 100 % forecast; one at least. */
   readonly emails: readonly string[];
 }
-
-/** The tag that tells the costs of one environment from another's. */
-export const STACK_TAG = "diffusion-fleet:stack";
 
 /** A monthly budget over what carries this environment's cost-allocation tag. */
 export class Budget extends pulumi.ComponentResource {
@@ -62,11 +60,7 @@ function notification(
  * may, and only for tags that billing has seen on a resource, a day or so after the first `up`.
  */
 export class CostAllocationTags extends pulumi.ComponentResource {
-  constructor(
-    name: string,
-    tagKeys: readonly string[],
-    opts?: pulumi.ComponentResourceOptions,
-  ) {
+  constructor(name: string, tagKeys: readonly string[], opts?: pulumi.ComponentResourceOptions) {
     super("diffusion-fleet:index:CostAllocationTags", name, {}, opts);
     for (const tagKey of tagKeys)
       new aws.costexplorer.CostAllocationTag(

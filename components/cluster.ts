@@ -84,7 +84,7 @@ function createSecretsKey(name: string, scope: Scope, parent: Cluster): aws.kms.
   return key;
 }
 
-/** EKS would make the group itself, without an end to what it keeps: so it has to be there first. */
+/** EKS would make the group itself, without an end to what it keeps: it has to be there first. */
 function createLogGroup(
   name: string,
   { scope, logs }: ClusterArgs,
@@ -129,8 +129,8 @@ function createCluster(
       createOidcProvider: false,
       skipDefaultNodeGroup: true,
       skipDefaultSecurityGroups: true,
-      // Every add-on is an EKS add-on of ours with a pinned version. To @pulumi/eks "use the default
-      // CNI" means that it makes no add-on of its own for it.
+      // Every add-on is an EKS add-on of ours with a pinned version. To @pulumi/eks "use the
+      // default CNI" means that it makes no add-on of its own for it.
       bootstrapSelfManagedAddons: false,
       useDefaultVpcCni: true,
       kubeProxyAddonOptions: { enabled: false },
@@ -173,7 +173,7 @@ function createProvider(
     name,
     {
       kubeconfig: cluster.kubeconfigJson,
-      // Without it a changed kubeconfig can look like another cluster, and replace all that is in it.
+      // Without it a changed kubeconfig can look like another cluster, and replace all in it.
       clusterIdentifier: clusterName,
       enableServerSideApply: true,
     },

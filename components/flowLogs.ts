@@ -53,6 +53,7 @@ export class VpcFlowLogs extends pulumi.ComponentResource {
 
 /** Only flow logs of this account and region may use the role. */
 function flowLogsTrust({ partition, region, accountId }: Scope): pulumi.Output<string> {
+  const account = pulumi.interpolate`arn:${partition}:ec2:${region}:${accountId}`;
   return pulumi.jsonStringify({
     Version: "2012-10-17",
     Statement: [
@@ -62,9 +63,7 @@ function flowLogsTrust({ partition, region, accountId }: Scope): pulumi.Output<s
         Action: "sts:AssumeRole",
         Condition: {
           StringEquals: { "aws:SourceAccount": accountId },
-          ArnLike: {
-            "aws:SourceArn": pulumi.interpolate`arn:${partition}:ec2:${region}:${accountId}:vpc-flow-log/*`,
-          },
+          ArnLike: { "aws:SourceArn": pulumi.interpolate`${account}:vpc-flow-log/*` },
         },
       },
     ],

@@ -132,7 +132,8 @@ function machines({ scope, clusterName }: KarpenterPolicyArgs): PolicyStatement[
 /** Karpenter makes an instance profile for each EC2NodeClass, around the one node role. */
 function instanceProfiles(args: KarpenterPolicyArgs): PolicyStatement[] {
   const { scope, clusterName, nodeRoleArn } = args;
-  const profiles = pulumi.interpolate`arn:${scope.partition}:iam::${scope.accountId}:instance-profile/*`;
+  const { partition, accountId } = scope;
+  const profiles = pulumi.interpolate`arn:${partition}:iam::${accountId}:instance-profile/*`;
   const tagged = (where: "RequestTag" | "ResourceTag") => ({
     [`aws:${where}/kubernetes.io/cluster/${clusterName}`]: "owned",
     [`aws:${where}/topology.kubernetes.io/region`]: scope.region,

@@ -4,7 +4,7 @@ import { keda, kedaNamespace, kedaOperatorServiceAccount, kedaValues } from "../
 import type { Placement } from "../charts/placement";
 import { release } from "../charts/release";
 import { labels } from "../contracts/labels";
-import { dns1123Subdomain } from "../fleet/names";
+import { dns1123Label } from "../fleet/names";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { ClusterFacts } from "./clusterFacts";
 import { PodIdentity, type PolicyStatement } from "./podIdentity";
@@ -47,7 +47,7 @@ export class Keda extends pulumi.ComponentResource {
     }
     this.authentication = {
       kind: "ClusterTriggerAuthentication",
-      name: nameIn(args.scope, "aws", dns1123Subdomain),
+      name: nameIn(args.scope, "aws", dns1123Label),
     };
     ready.push(createAuthentication(this.authentication, childOptions(this, opts, ready)));
     this.ready = ready;

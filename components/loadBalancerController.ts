@@ -40,8 +40,8 @@ export interface LoadBalancerControllerArgs {
 
 /**
  * The AWS Load Balancer Controller as a Gateway API implementation, with the CRDs of both.
- * GatewayClasses and everything under them are others' and wait for `ready`, so that on the way down
- * their load balancers go while the controller can still delete them.
+ * GatewayClasses and everything under them are others' and wait for `ready`, so that on the way
+ * down their load balancers go while the controller can still delete them.
  */
 export class LoadBalancerController extends pulumi.ComponentResource {
   readonly ready: readonly pulumi.Resource[];

@@ -17,16 +17,16 @@ export interface LoadBalancerControllerPolicyArgs {
  * carries this cluster's tag.
  *
  * Source: kubernetes-sigs/aws-load-balancer-controller v3.5.0, docs/install/iam_policy.json. Where
- * that asks whether the tag `elbv2.k8s.aws/cluster` is there, this asks for this cluster's name; and
- * where it asks for nothing (listeners, rules, targets), this asks for the tag too, which version 3
- * gives to listeners and rules as well. Left out: network load balancers, certificate discovery
- * (the certificate is named), WAF classic, Shield.
+ * that asks whether the tag `elbv2.k8s.aws/cluster` is there, this asks for this cluster's name;
+ * and where it asks for nothing (listeners, rules, targets), this asks for the tag too, which
+ * version 3 gives to listeners and rules as well. Left out: network load balancers, certificate
+ * discovery (the certificate is named), capacity reservations, IPAM pools, WAF classic, Shield.
  */
 export function loadBalancerControllerStatements(
   args: LoadBalancerControllerPolicyArgs,
 ): PolicyStatement[] {
   return [
-    ...discovery(),
+    ...discovery(args),
     ...securityGroups(args),
     ...loadBalancers(args),
     ...(args.webAclArn === undefined ? [] : webAcl(args, args.webAclArn)),
@@ -36,17 +36,24 @@ export function loadBalancerControllerStatements(
 
 const CLUSTER_TAG = "elbv2.k8s.aws/cluster";
 
-function discovery(): PolicyStatement[] {
+function discovery({ scope, vpcId }: LoadBalancerControllerPolicyArgs): PolicyStatement[] {
+  const { partition, region, accountId } = scope;
+  const service = "elasticloadbalancing.amazonaws.com";
+  const serviceLinkedRole = `aws-service-role/${service}/AWSServiceRoleForElasticLoadBalancing`;
   return [
     {
       Sid: "ServiceLinkedRole",
       Effect: "Allow",
       Action: "iam:CreateServiceLinkedRole",
-      // The account's first load balancer makes the role; the condition confines it to that one.
-      Resource: "*",
-      Condition: {
-        StringEquals: { "iam:AWSServiceName": "elasticloadbalancing.amazonaws.com" },
-      },
+      // The account's first load balancer makes it.
+      Resource: pulumi.interpolate`arn:${partition}:iam::${accountId}:role/${serviceLinkedRole}`,
+      Condition: { StringEquals: { "iam:AWSServiceName": service } },
+    },
+    {
+      Sid: "DiscoverGroups",
+      Effect: "Allow",
+      Action: "ec2:GetSecurityGroupsForVpc",
+      Resource: pulumi.interpolate`arn:${partition}:ec2:${region}:${accountId}:vpc/${vpcId}`,
     },
     {
       Sid: "Discover",
@@ -65,7 +72,6 @@ function discovery(): PolicyStatement[] {
         "ec2:DescribeTags",
         "ec2:DescribeVpcPeeringConnections",
         "ec2:DescribeVpcs",
-        "ec2:GetSecurityGroupsForVpc",
         "elasticloadbalancing:DescribeCapacityReservation",
         "elasticloadbalancing:DescribeListenerAttributes",
         "elasticloadbalancing:DescribeListenerCertificates",
@@ -208,8 +214,6 @@ function loadBalancers(args: LoadBalancerControllerPolicyArgs): PolicyStatement[
         "elasticloadbalancing:DeleteRule",
         "elasticloadbalancing:DeleteTargetGroup",
         "elasticloadbalancing:DeregisterTargets",
-        "elasticloadbalancing:ModifyCapacityReservation",
-        "elasticloadbalancing:ModifyIpPools",
         "elasticloadbalancing:ModifyListener",
         "elasticloadbalancing:ModifyListenerAttributes",
         "elasticloadbalancing:ModifyLoadBalancerAttributes",

@@ -96,7 +96,7 @@ function karpenterTags({ clusterName }: Scope): Record<string, string> {
   return { "karpenter.sh/discovery": clusterName };
 }
 
-/** AWS gives every VPC a group whose members reach each other; with this it lets nothing through. */
+/** AWS gives every VPC a group whose members reach each other; this lets nothing through. */
 function closeDefaultSecurityGroup(name: string, vpc: awsx.ec2.Vpc, parent: Network): void {
   new aws.ec2.DefaultSecurityGroup(
     `${name}-default`,

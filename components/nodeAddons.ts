@@ -8,7 +8,7 @@ export interface NodeAddonsArgs {
   readonly scope: Scope;
   readonly cluster: ClusterFacts;
   readonly vpcId: pulumi.Input<string>;
-  /** Version of each add-on, e.g. `v1.21.1-eksbuild.3`; absent: the cluster has it from elsewhere. */
+  /** Version of each add-on, e.g. `v1.21.1-eksbuild.3`; absent: not installed here. */
   readonly versions: {
     readonly vpcCni?: string | undefined;
     readonly kubeProxy?: string | undefined;
@@ -66,7 +66,7 @@ function createAddon(
   );
 }
 
-/** The agent and the CNI both run on the host's network, so neither waits for the other to start. */
+/** The agent and the CNI both run on the host's network, so neither waits for the other. */
 function createCniIdentity(args: NodeAddonsArgs, parent: NodeAddons): PodIdentity {
   return new PodIdentity(
     "vpc-cni",

@@ -56,11 +56,12 @@ const systemVolumeGiB = 4;
 const fastVolume = { iops: 6000, throughput: 600 };
 
 /**
- * Parallel pull and unpack. ECR serves up to 20 connections per image well; chunks of 16 MiB keep
- * each of them busy; more unpacks than vCPUs of the smallest node gain nothing.
+ * Parallel pull and unpack. For ECR "the recommended chunk size is 8mb or 16mb, and 10-20 concurrent
+ * downloads per image" (awslabs/soci-snapshotter, docs/parallel-mode.md); one unpack for each vCPU
+ * of the smallest accelerated machines is our choice.
  *
- * Source: awslabs/soci-snapshotter, docs/parallel-mode.md; keys: Bottlerocket 1.53 settings
- * reference, "container-runtime" and "container-runtime-plugins".
+ * Source of the keys: Bottlerocket 1.53 settings reference, "container-runtime" and
+ * "container-runtime-plugins".
  */
 const sociSettings: TomlTable = {
   "container-runtime": { snapshotter: "soci" },

@@ -58,8 +58,7 @@ export class ServerImage extends pulumi.ComponentResource {
     this.repository =
       theirs === undefined ? createRepository(name, args, { parent: this }) : undefined;
     const url = pulumi.output(theirs ?? this.repository!.repositoryUrl);
-    this.repositoryArn =
-      this.repository?.repositoryArn ?? ifDefined(ecrArn(theirs!, scope), pulumi.output);
+    this.repositoryArn = this.repository?.repositoryArn ?? theirArn(theirs!, scope);
 
     if (image.source === "local") {
       this.pinnedBy = "build";
@@ -112,9 +111,12 @@ export function ecrArn(
   { partition }: Pick<Scope, "partition">,
 ): string | undefined {
   const [, account, region, name] = ecrHost.exec(repository) ?? [];
-  return name === undefined ? undefined : `arn:${partition}:ecr:${region}:${account}:repository/${name}`;
+  return name === undefined
+    ? undefined
+    : `arn:${partition}:ecr:${region}:${account}:repository/${name}`;
 }
 
-function ifDefined<T, U>(value: T | undefined, then: (value: T) => U): U | undefined {
-  return value === undefined ? undefined : then(value);
+function theirArn(repository: string, scope: Scope): pulumi.Output<string> | undefined {
+  const arn = ecrArn(repository, scope);
+  return arn === undefined ? undefined : pulumi.output(arn);
 }

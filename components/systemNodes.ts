@@ -63,7 +63,7 @@ function createRole(name: string, { scope }: SystemNodesArgs, parent: SystemNode
   );
 }
 
-/** EKS's own template would allow pods the instance metadata (hop limit 2) and not encrypt volumes. */
+/** EKS's own template gives pods the instance metadata (hop limit 2) and encrypts no volumes. */
 function createLaunchTemplate(
   name: string,
   args: SystemNodesArgs,
@@ -96,10 +96,10 @@ function createLaunchTemplate(
 /** Bottlerocket's root volume is read-only and never fills: its default size. */
 const bottlerocketRootGiB = 4;
 
-/** 128 characters (EC2 API reference, CreateLaunchTemplate) less the 26 that the provider appends. */
+/** 128 characters (EC2 API reference, CreateLaunchTemplate) less 26 that the provider appends. */
 const launchTemplateNamePrefix = 102;
 
-/** 63 characters (EKS API reference, CreateNodegroup) less the 26 that the provider appends. */
+/** 63 characters (EKS API reference, CreateNodegroup) less 26 that the provider appends. */
 const nodeGroupNamePrefix = 37;
 
 function encryptedVolume(deviceName: string, volumeSize: number) {
@@ -143,16 +143,18 @@ function createNodeGroup(
 }
 
 /**
- * EKS wants the release with the hash of its build (`1.57.0-8a1b2c3d`), which Bottlerocket publishes
- * as a public parameter of every release.
+ * EKS wants the release with the hash of its build (`1.57.0-8a1b2c3d`), which Bottlerocket
+ * publishes as a public parameter of every release.
  */
 function lookUpRelease(
   { kubernetesVersion, bottlerocketVersion }: SystemNodesArgs,
   parent: SystemNodes,
 ): pulumi.Output<string> {
   const variant = `aws-k8s-${kubernetesVersion}/x86_64`;
-  return aws.ssm.getParameterOutput(
+  const parameter = aws.ssm.getParameterOutput(
     { name: `/aws/service/bottlerocket/${variant}/${bottlerocketVersion}/image_version` },
     { parent },
-  ).insecureValue;
+  );
+  // The SDK takes every parameter for a secret; this one is everybody's.
+  return pulumi.unsecret(parameter.insecureValue);
 }

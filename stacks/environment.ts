@@ -5,7 +5,7 @@ import { partitionOf, type Scope } from "../components/scope";
 import { eksClusterName, physicalName } from "../fleet/names";
 import type { FleetConfig } from "./config/schema";
 import { images } from "./images";
-import { observability } from "./observability";
+import { alarmTopic, observability } from "./observability";
 import { platform } from "./platform";
 import { realtime } from "./realtime";
 import { resolveFleet } from "./resolve";
@@ -40,17 +40,38 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
   const stores = storage(scope, config, awsProvider);
   const network = createNetwork(scope, config, awsProvider);
   const built = platform({ scope, config, network, storage: stores, tags }, awsProvider);
-  const alarms = observability({ scope, config, models, platform: built, tags });
-  const serverImages = images({ scope, config, network, alarmTopic: alarms.topic }, awsProvider);
+  const topic = alarmTopic(scope, config, awsProvider);
+  const serverImages = images(
+    {
+      scope,
+      config,
+      network,
+      kubernetesVersion: built.cluster.version,
+      alarmTopicArn: topic.arn,
+      tags,
+    },
+    awsProvider,
+  );
   const { gateway } = realtime({
     scope,
     config,
     models,
     platform: built,
     storage: stores,
-    images: serverImages.references,
+    images: serverImages.servers,
     tags,
   });
+  const { dashboard } = observability(
+    {
+      scope,
+      config,
+      models,
+      topic,
+      loadBalancerName: gateway.loadBalancerName,
+      costTags: Object.keys(tags),
+    },
+    awsProvider,
+  );
 
   return {
     mode: config.mode,
@@ -60,9 +81,14 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
     loadBalancerName: gateway.loadBalancerName,
     modelStore: pulumi.interpolate`s3://${stores.models.bucketName}/${stores.models.prefix}`,
     repositories: serverImages.repositoryUrls,
-    snapshotParameter: serverImages.snapshotParameter,
-    alarmTopic: alarms.topic.arn,
-    dashboard: alarms.dashboardName,
+    ...(serverImages.cache === undefined
+      ? {}
+      : {
+          snapshotParameter: serverImages.cache.parameterName,
+          snapshotDocument: serverImages.cache.documentName,
+        }),
+    alarmTopic: topic.arn,
+    ...(dashboard === undefined ? {} : { dashboard }),
   };
 }
 

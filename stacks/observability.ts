@@ -1,2 +1,84 @@
-// temporary
-export function observability(_a: unknown) { return { topic: { arn: "x" }, dashboardName: "x" }; }
+import type * as aws from "@pulumi/aws";
+import { Alarms } from "../components/alarms";
+import { AlarmTopic } from "../components/alarmTopic";
+import { Budget, CostAllocationTags } from "../components/budget";
+import { Dashboard } from "../components/dashboard";
+import type { Scope } from "../components/scope";
+import type { FleetConfig } from "./config/schema";
+import type { ResolvedModel } from "./resolve";
+
+export interface ObservabilityArgs {
+  readonly scope: Scope;
+  readonly config: FleetConfig;
+  readonly models: readonly ResolvedModel[];
+  readonly topic: AlarmTopic;
+  readonly loadBalancerName: string;
+  /** Keys of the tags that tell this environment's costs from another's. */
+  readonly costTags: readonly string[];
+}
+
+/** Whom alarms and failed runs are reported to. */
+export function alarmTopic(
+  scope: Scope,
+  { observability }: FleetConfig,
+  awsProvider: aws.Provider,
+): AlarmTopic {
+  return new AlarmTopic(
+    "alarms",
+    { scope, emails: observability.alarmEmails },
+    { providers: { aws: awsProvider } },
+  );
+}
+
+/** What shows an environment's state and cost, and tells when something is wrong with either. */
+export function observability(
+  args: ObservabilityArgs,
+  awsProvider: aws.Provider,
+): { readonly dashboard: string | undefined } {
+  const { scope, config, models, topic } = args;
+  const { observability: wanted, scaling, namespace } = config;
+  const opts = { providers: { aws: awsProvider } };
+  const units = models.flatMap((model) => model.units);
+  const containerInsights =
+    config.cluster.existing === undefined &&
+    config.cluster.addons.cloudwatchObservability !== undefined;
+
+  new Alarms(
+    "alarms",
+    {
+      scope,
+      topicArn: topic.arn,
+      units: units.map(({ name, config: unit }) => ({ name, minReplicas: unit.replicas.min })),
+      namespace,
+      latencyObjectiveMs: scaling.latencyObjectiveMs,
+      pendingMinutes: wanted.pendingMinutes,
+      containerInsights,
+      loadBalancer: true,
+    },
+    opts,
+  );
+  if (wanted.budget !== undefined) new Budget("budget", { scope, ...wanted.budget }, opts);
+  if (wanted.activateCostTags) new CostAllocationTags("cost-tags", args.costTags, opts);
+  const dashboard = wanted.dashboard
+    ? new Dashboard(
+        "dashboard",
+        {
+          scope,
+          units: units.map((unit) => ({
+            name: unit.name,
+            model: unit.model,
+            family: unit.accelerator.family,
+            weight: unit.weight,
+            targets: unit.counterTargets,
+            pricePerHour: unit.pricePerHour,
+          })),
+          namespace,
+          loadBalancerName: args.loadBalancerName,
+          latencyObjectiveSeconds: scaling.latencyObjectiveMs / 1000,
+          containerInsights,
+        },
+        opts,
+      )
+    : undefined;
+  return { dashboard: dashboard?.name };
+}

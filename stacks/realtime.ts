@@ -281,7 +281,7 @@ function createUnit(
       model: model.name,
       accelerator: unit.accelerator,
       framework,
-      image: images[framework]!.reference,
+      image: images.get(framework)!.reference,
       devices: unit.config.devices,
       podResources: unit.podResources,
       modelClaimName: place.volume.claim.metadata.name,

@@ -14,6 +14,9 @@ export interface Update {
   readonly type: string;
   readonly name: string;
   readonly changes: readonly Change[];
+  readonly before: PlannedResource;
+  /** With what is ignored as it was. */
+  readonly after: PlannedResource;
 }
 
 /** What `pulumi up` would do to come from one plan to another. */
@@ -41,13 +44,14 @@ export function differenceOf(
     updated: planned.flatMap((resource) => {
       const old = before.get(stackless(resource.urn));
       if (old === undefined) return [];
-      const inputs = resource.ignoreChanges.reduce(
+      const inputs = resource.ignoreChanges.reduce<unknown>(
         (kept, pattern) => keep(old.inputs, kept, parsePattern(pattern)),
-        resource.inputs as unknown,
-      );
+        resource.inputs,
+      ) as PlannedResource["inputs"];
       const changes = changesBetween(old.inputs, inputs);
       const { urn, type, name } = resource;
-      return changes.length > 0 ? [{ urn, type, name, changes }] : [];
+      const after = { ...resource, inputs };
+      return changes.length > 0 ? [{ urn, type, name, changes, before: old, after }] : [];
     }),
   };
 }

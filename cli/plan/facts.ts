@@ -18,9 +18,7 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
   ],
   "aws:eks/nodeGroup:NodeGroup": nodeGroup,
   "eks:index:ManagedNodeGroup": nodeGroup,
-  "aws:eks/addon:Addon": (addon) => [
-    [text(addon, "addonName"), text(addon, "addonVersion")].filter(Boolean).join(" "),
-  ],
+  "aws:eks/addon:Addon": (addon) => [text(addon, "addonVersion")],
   "aws:s3/bucket:Bucket": (bucket) => [text(bucket, "bucket") ?? prefixed(bucket, "bucketPrefix")],
   "aws:ecr/repository:Repository": (repository) => [
     text(repository, "name"),
@@ -33,10 +31,15 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
     `${text(budget, "limitAmount")} ${text(budget, "limitUnit")} ${text(budget, "timeUnit")?.toLowerCase()}`,
   ],
   "kubernetes:helm.sh/v3:Release": (release) => [
-    `${text(release, "chart")?.split("/").at(-1)} ${text(release, "version")}`,
+    [
+      chartName(release) === text(release, "name") ? "" : chartName(release),
+      text(release, "version"),
+    ]
+      .join(" ")
+      .trim(),
     labelled("in", text(release, "namespace")),
   ],
-  "kubernetes:yaml/v2:ConfigFile": (file) => [text(file, "file")?.replace(/^https:\/\//, "")],
+  "kubernetes:yaml/v2:ConfigFile": (file) => [sourceOf(text(file, "file") ?? "")],
   "kubernetes:apps/v1:Deployment": (deployment) => {
     const [container] = list(at(deployment, "spec.template.spec.containers")) as Inputs[];
     return [shortImage(text(container, "image")), ...devices(at(container, "resources.limits"))];
@@ -49,14 +52,12 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
   NodePool: (pool) => [
     requirement(pool, "node.kubernetes.io/instance-type"),
     requirement(pool, "karpenter.sh/capacity-type"),
-    labelled("up to", devices(at(pool, "spec.limits")).join(", ")),
+    labelled("at most", devices(at(pool, "spec.limits")).join(", ")),
   ],
   EC2NodeClass: (nodeClass) => [
     text(nodeClass, "spec.amiSelectorTerms.0.alias"),
-    ...list(at(nodeClass, "spec.blockDeviceMappings")).map((mapping) =>
-      [text(mapping, "ebs.volumeSize"), text(mapping, "ebs.volumeType")].filter(Boolean).join(" "),
-    ),
-    labelled("instance store", text(nodeClass, "spec.instanceStorePolicy")),
+    volumes(list(at(nodeClass, "spec.blockDeviceMappings"))),
+    text(nodeClass, "spec.instanceStorePolicy"),
   ],
   Gateway: (gateway) =>
     list(at(gateway, "spec.listeners")).map((l) => `${text(l, "protocol")} ${text(l, "port")}`),
@@ -107,11 +108,11 @@ export function requirement(pool: Inputs, key: string): string | undefined {
   return found === undefined ? undefined : list(at(found, "values")).join(" or ");
 }
 
-/** Devices in a resource list: `1 neuron`. */
+/** Devices in a resource list: `1 neuron` for `aws.amazon.com/neuron: "1"`. */
 export function devices(resources: unknown): string[] {
   return Object.entries(object(resources))
     .filter(([name]) => name.includes("/"))
-    .map(([name, amount]) => `${amount} ${name}`);
+    .map(([name, amount]) => `${amount} ${name.split("/")[1]}`);
 }
 
 /** The value at a dotted path of keys and indices. */
@@ -154,7 +155,23 @@ function prefixed(inputs: Inputs, key: string): string | undefined {
   return prefix === undefined ? undefined : `${prefix}…`;
 }
 
-/** An image without its registry. */
+function chartName(release: Inputs): string {
+  return text(release, "chart")?.split("/").at(-1) ?? "";
+}
+
+/** A file and the release of a repository that it comes from. */
+function sourceOf(url: string): string {
+  const [, , , , repository, ...path] = url.split("/");
+  const version = path.find((part) => /^v\d/.test(part));
+  return version === undefined ? url : `${path.at(-1)} of ${repository} ${version}`;
+}
+
+function volumes(mappings: readonly unknown[]): string {
+  const sizes = mappings.map((mapping) => text(mapping, "ebs.volumeSize"));
+  return `${sizes.join(" + ")} ${text(mappings.at(-1), "ebs.volumeType") ?? ""}`.trim();
+}
+
+/** An image without its registry, or by the repository that it will be in. */
 function shortImage(image: string | undefined): string | undefined {
-  return image?.replace(/^[^/]*[.:>][^/]*\//, "");
+  return image?.replace(/^<output of (.+)\.repositoryUrl>/, "$1").replace(/^[^/]*[.:][^/]*\//, "");
 }

@@ -1,6 +1,7 @@
 import type { PlanSummary, UnitSummary } from "../../stacks/summary";
 import { type Column, type Paint, table, WIDTH, wrap } from "../terminal";
 import type { PlanDocument } from "./document";
+import { sharesOf } from "./system";
 
 const COLUMNS: readonly Column[] = [
   { title: "unit" },
@@ -20,17 +21,17 @@ export function headerLines(document: PlanDocument, summary: PlanSummary, paint:
     paint("bold", `${project} · stack ${stack} · ${summary.mode} mode · ${summary.region}`) +
       `   ${resources.length} resources`,
     "",
-    ...table(COLUMNS, summary.units.map(unitCells), paint),
+    ...table(COLUMNS, summary.units.map(unitCells(sharesOf(resources))), paint),
     "",
     ...costLines(summary),
   ];
 }
 
-function unitCells(unit: UnitSummary): string[] {
-  return [
+function unitCells(shareOf: (unit: UnitSummary) => string) {
+  return (unit: UnitSummary): string[] => [
     unit.unit,
     unit.instanceTypes.join(" "),
-    String(unit.weight),
+    shareOf(unit),
     String(unit.counterTarget),
     String(unit.inFlightTarget),
     `${unit.minReplicas}–${unit.maxReplicas}`,
@@ -40,14 +41,19 @@ function unitCells(unit: UnitSummary): string[] {
 }
 
 function costLines({ cost }: PlanSummary): string[] {
-  const parts = cost.lines.map(({ name, count, usd }) => {
-    const times = count.max > 1 ? ` ×${range(count.min, count.max)}` : "";
-    return `${name}${times} ${range(usd.min, usd.max, 2)}`;
-  });
+  const units = cost.lines.filter(({ kind }) => kind === "unit");
+  const sum = (bound: "min" | "max") => units.reduce((total, { usd }) => total + usd[bound], 0);
+  const others = cost.lines
+    .filter(({ kind }) => kind !== "unit")
+    .map(({ name, count, usd }) => {
+      const times = count.max > 1 ? ` ×${range(count.min, count.max)}` : "";
+      return `${name}${times} ${range(usd.min, usd.max, 2)}`;
+    });
+  const parts = [`units ${range(sum("min"), sum("max"), 2)}`, ...others];
   return [
     `An hour costs $${cost.usd.min.toFixed(2)} at minimum replicas and ` +
-      `$${cost.usd.max.toFixed(2)} at maximum: on demand, traffic and volumes not included.`,
-    ...wrap(parts.join(" · "), WIDTH - 2, "").map((line) => `  ${line}`),
+      `$${cost.usd.max.toFixed(2)} at maximum, without traffic and volumes:`,
+    ...wrap(parts.join(", "), WIDTH - 2).map((line) => `  ${line}`),
   ];
 }
 

@@ -1,8 +1,9 @@
 import { factsOf } from "./facts";
 import type { Plan } from "./makePlan";
-import { escape } from "./markup";
+import { escaped } from "./markup";
 import { picture } from "./picture";
 import { remoteTypes, warningsOf } from "./planText";
+import { sharesOf } from "./system";
 import { kindOf, type TreeNode, treeOf } from "./tree";
 
 const STYLE = `
@@ -26,6 +27,7 @@ const STYLE = `
     border-bottom: 1px solid var(--line); white-space: nowrap; }
   tr:last-child td { border-bottom: 0; }
   th { color: var(--soft); font-weight: 500; font-size: 13px; }
+  td.note { white-space: normal; color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }
   .number { text-align: right; font-variant-numeric: tabular-nums; }
   ul.warnings { margin: 0; padding-left: 20px; } ul.warnings li::marker { color: var(--accent); }
   details { margin-left: 18px; } .panel > details { margin-left: 0; }
@@ -47,12 +49,12 @@ export function page(plan: Plan): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${escape(title)}: plan</title>
+<title>${escaped(title)}: plan</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <main>
-<h1>${escape(title)}</h1>
+<h1>${escaped(title)}</h1>
 <p class="soft">What <code>pulumi up</code> would build, from this stack's config.</p>
 <dl class="facts">
 ${fact("routing mode", summary.mode)}
@@ -77,18 +79,20 @@ ${remoteNote(plan)}
 }
 
 function fact(term: string, value: string): string {
-  return `<div><dt>${escape(term)}</dt><dd>${escape(value)}</dd></div>`;
+  return `<div><dt>${escaped(term)}</dt><dd>${escaped(value)}</dd></div>`;
 }
 
-function unitTable({ summary }: Plan): string {
+function unitTable({ document, summary }: Plan): string {
+  const shareOf = sharesOf(document.resources);
   return table(
     ["unit", "machine", "framework"],
     ["weight", "images/min target", "in flight", "replicas", "$ an hour", "$ per 1000 images"],
+    [],
     summary.units.map((unit) => [
       unit.unit,
       unit.instanceTypes.join(", "),
       unit.framework,
-      String(unit.weight),
+      shareOf(unit),
       String(unit.counterTarget),
       String(unit.inFlightTarget),
       `${unit.minReplicas}–${unit.maxReplicas}`,
@@ -100,32 +104,38 @@ function unitTable({ summary }: Plan): string {
 
 function costTable({ summary }: Plan): string {
   return table(
-    ["what", "price from"],
+    ["what"],
     ["minimum", "maximum", "$ each", "$ an hour, minimum", "$ an hour, maximum"],
+    ["price from"],
     summary.cost.lines.map(({ name, source, count, usdEach, usd }) => [
       name,
-      source,
       String(count.min),
       String(count.max),
       usdEach?.toFixed(4) ?? "unknown",
       usd.min.toFixed(2),
       usd.max.toFixed(2),
+      source,
     ]),
   );
 }
 
-function table(texts: string[], numbers: string[], rows: readonly string[][]): string {
-  const style = (index: number) => (index < texts.length ? "" : ' class="number"');
+/** Columns of texts, then of numbers, then of notes. */
+function table(texts: string[], numbers: string[], notes: string[], rows: readonly string[][]) {
+  const style = (index: number) => {
+    if (index < texts.length) return "";
+    return index < texts.length + numbers.length ? ' class="number"' : ' class="note"';
+  };
   const cells = (tag: string, row: readonly string[]) =>
-    row.map((cell, index) => `<${tag}${style(index)}>${escape(cell)}</${tag}>`).join("");
+    row.map((cell, index) => `<${tag}${style(index)}>${escaped(cell)}</${tag}>`).join("");
+  const head = cells("th", [...texts, ...numbers, ...notes]);
   const body = rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n");
-  return `<table><thead><tr>${cells("th", [...texts, ...numbers])}</tr></thead><tbody>${body}</tbody></table>`;
+  return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
 
 function warnings(plan: Plan): string {
   const found = warningsOf(plan);
   if (found.length === 0) return "";
-  const items = found.map((warning) => `<li>${escape(warning)}</li>`).join("");
+  const items = found.map((warning) => `<li>${escaped(warning)}</li>`).join("");
   return `<h2>Warnings</h2><div class="panel"><ul class="warnings">${items}</ul></div>`;
 }
 
@@ -135,10 +145,10 @@ function branch(node: TreeNode): string {
   const about = [facts, count > 0 ? `${count} inside` : undefined].filter(Boolean).join(" · ");
   const inputs = Object.keys(resource.inputs).length > 0;
   return [
-    `<details><summary><span class="name">${escape(resource.name)}</span> `,
-    `<span class="kind">${escape(kindOf(resource.type))}</span> `,
-    `<span class="soft">${escape(about)}</span></summary>`,
-    inputs ? `<pre>${escape(JSON.stringify(resource.inputs, null, 2))}</pre>` : "",
+    `<details><summary><span class="name">${escaped(resource.name)}</span> `,
+    `<span class="kind">${escaped(kindOf(resource.type))}</span> `,
+    `<span class="soft">${escaped(about)}</span></summary>`,
+    inputs ? `<pre>${escaped(JSON.stringify(resource.inputs, null, 2))}</pre>` : "",
     ...children.map(branch),
     "</details>",
   ].join("");
@@ -147,7 +157,7 @@ function branch(node: TreeNode): string {
 function remoteNote(plan: Plan): string {
   const types = remoteTypes(plan).map(kindOf);
   if (types.length === 0) return "";
-  return `<p class="soft">What is inside ${escape(types.join(", "))} is made by their providers during <code>pulumi up</code> and is not listed here.</p>`;
+  return `<p class="soft">What is inside ${escaped(types.join(", "))} is made by their providers during <code>pulumi up</code> and is not listed here.</p>`;
 }
 
 function dollars(amount: number): string {

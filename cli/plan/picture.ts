@@ -1,11 +1,11 @@
 import type { Plan } from "./makePlan";
-import { escape } from "./markup";
+import { escaped } from "./markup";
 import { type System, type SystemBackend, type SystemUnit, systemOf } from "./system";
 
 const WIDTH = 1240;
 const UNIT = { x: 668, width: 336, height: 86, gap: 16 };
-const ROUTE = { x: 372, width: 176 };
-const GATEWAY = { x: 178, width: 150 };
+const ROUTE = { x: 390, width: 176 };
+const GATEWAY = { x: 176, width: 172 };
 const STORE = { x: 1082, width: 142 };
 const TOP = 64;
 const FRAME = { x: 158, right: 1042 };
@@ -36,6 +36,7 @@ const STYLE = `
   .picture .neuron { fill: var(--neuron); } .picture .gpu { fill: var(--gpu); }
   .picture .hollow { fill: none; stroke-width: 1.5; }
   .picture .hollow.neuron { fill: none; stroke: var(--neuron); }
+  .picture .ink { fill: var(--soft); } .picture .hollow.ink { fill: none; stroke: var(--soft); }
   .picture .hollow.gpu { fill: none; stroke: var(--gpu); }
   .picture .traffic { fill: none; stroke: var(--traffic); stroke-linecap: round; opacity: 0.75; }
   .picture .mount { fill: none; stroke: var(--store); stroke-dasharray: 3 5; opacity: 0.8; }
@@ -61,10 +62,12 @@ export function picture({ document, summary }: Plan): string {
   const title = `${document.project}, stack ${document.stack}, ${summary.mode} mode`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" class="picture" ` +
-      `role="img" aria-label="${escape(title)}">`,
+      `role="img" aria-label="${escaped(title)}">`,
     `<style>${STYLE}</style>`,
     `<rect class="frame" x="${FRAME.x}" y="14" width="${FRAME.right - FRAME.x}" height="${frameBottom - 14}" rx="14"/>`,
-    label(FRAME.x + 18, 38, `EKS cluster · ${document.stack} · ${summary.region}`, "soft"),
+    label(FRAME.x + 18, 38, `VPC and EKS cluster · ${document.stack} · ${summary.region}`, "soft"),
+    label(UNIT.x, 38, "deployment units", "soft"),
+    ...legend(38),
     clients(middle),
     gateway(system, middle),
     ...routes(system, middle, unitTop),
@@ -91,7 +94,7 @@ function gateway({ gateway }: System, y: number): string {
   return [
     card(GATEWAY.x, y - 46, GATEWAY.width, 92),
     label(x, y - 18, "Gateway", "title", "middle"),
-    label(x, y + 2, "Application Load Balancer", "soft", "middle", 11),
+    label(x, y + 2, "Application Load Balancer", "soft", "middle"),
     label(
       x,
       y + 22,
@@ -161,7 +164,7 @@ function unitCard(unit: SystemUnit, y: number): string {
   const x = UNIT.x + 20;
   const facts = [
     [unit.machines, unit.capacity].filter(Boolean).join(", "),
-    unit.devices?.replace("aws.amazon.com/", "").replace("nvidia.com/", ""),
+    unit.devices,
     unit.limit && `pool limit ${unit.limit.split(" ")[0]}`,
   ];
   const costs = summary && [
@@ -189,6 +192,16 @@ function replicaDots({ minReplicas = 0, maxReplicas = 0 }: SystemUnit, colour: s
     const hollow = index >= minReplicas ? "hollow " : "";
     return `<circle class="${hollow}${colour}" cx="${x}" cy="${y}" r="4.5"/>`;
   });
+}
+
+function legend(y: number): string[] {
+  const x = UNIT.x + UNIT.width;
+  return [
+    `<circle class="ink" cx="${x - 168}" cy="${y - 4}" r="4.5"/>`,
+    label(x - 158, y, "replicas at least,", "soft"),
+    `<circle class="hollow ink" cx="${x - 52}" cy="${y - 4}" r="4.5"/>`,
+    label(x - 42, y, "at most", "soft"),
+  ];
 }
 
 function store(system: System, middle: number, unitTop: (index: number) => number): string[] {
@@ -239,11 +252,10 @@ function card(x: number, y: number, width: number, height: number): string {
   return `<rect class="card" x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/>`;
 }
 
-function label(x: number, y: number, text: string, style = "", anchor = "start", size?: number) {
+function label(x: number, y: number, text: string, style = "", anchor = "start"): string {
   const attributes = [
     style && ` class="${style}"`,
     anchor !== "start" && ` text-anchor="${anchor}"`,
-    size !== undefined && ` style="font-size:${size}px"`,
   ];
-  return `<text x="${x}" y="${y}"${attributes.filter(Boolean).join("")}>${escape(text)}</text>`;
+  return `<text x="${x}" y="${y}"${attributes.filter(Boolean).join("")}>${escaped(text)}</text>`;
 }

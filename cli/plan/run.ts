@@ -47,7 +47,11 @@ function baseOf(
   return { stack: other, config: against.filter(isAssignment).reduce(withAssignment, config) };
 }
 
-async function showDifference(before: Plan, after: Plan, { json }: PlanOptions): Promise<void> {
+async function showDifference(
+  before: Plan,
+  after: Plan,
+  { json, set, against }: PlanOptions,
+): Promise<void> {
   const { differenceOf } = await import("./difference");
   const difference = differenceOf(comparables(before), comparables(after));
   if (json) {
@@ -66,8 +70,14 @@ async function showDifference(before: Plan, after: Plan, { json }: PlanOptions):
     const { differenceLines } = await import("./differenceText");
     const { paintFor } = await import("../terminal");
     const total = after.document.resources.length;
-    print(differenceLines(difference, total, paintFor(process.stdout)).join("\n"));
+    const title = `From ${sideOf(before, against)} to ${sideOf(after, set)}`;
+    print(differenceLines(difference, title, total, paintFor(process.stdout)).join("\n"));
   }
+}
+
+function sideOf({ document }: Plan, assignments: readonly string[]): string {
+  const config = assignments.filter(isAssignment).join(", ");
+  return config === "" ? document.stack : `${document.stack} with ${config}`;
 }
 
 function comparables({ document, run }: Plan): Comparable[] {

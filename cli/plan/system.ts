@@ -89,6 +89,18 @@ export function systemOf(resources: readonly PlannedResource[], summary: PlanSum
   };
 }
 
+/**
+ * The share that each unit gets in the planned routes, as text: nothing of its own where a route
+ * leads to a Service over several units.
+ */
+export function sharesOf(resources: readonly PlannedResource[]): (unit: UnitSummary) => string {
+  const routes = resources.filter(({ inputs }) => inputs.kind === "HTTPRoute");
+  const weights = new Map(
+    routes.flatMap(({ inputs }) => backends(inputs)).map((b) => [b.service, String(b.weight)]),
+  );
+  return ({ unit, weight }) => (routes.length === 0 ? String(weight) : (weights.get(unit) ?? "–"));
+}
+
 function gatewayOf(gateway: PlannedResource | undefined, balancer: PlannedResource | undefined) {
   if (gateway === undefined) return undefined;
   const listeners = list(at(gateway.inputs, "spec.listeners")).map(

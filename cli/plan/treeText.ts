@@ -3,106 +3,80 @@ import type { PlannedResource } from "./document";
 import { factsOf } from "./facts";
 import { descendants, kindCounts, kindOf, type TreeNode } from "./tree";
 
-const KIND_WIDTH = 20;
+const KIND_WIDTH = 18;
 const NAME_WIDTH = 24;
-/** More siblings of one kind than this are counted rather than listed. */
+/** Keeps the words of one fact on one line; {@link clip} makes it a space again. */
+const NO_BREAK = "\u00a0";
+/** More resources of one kind in one place than this are counted rather than listed. */
 const LISTED = 6;
 
-/** The tree in short: components with what is particular in them; the rest counted by kind. */
+/**
+ * The tree in short: for each component of the stack the resources that have something particular
+ * to say, and the others counted by kind. Components of one kind stand together.
+ */
 export function shortTree(stack: TreeNode, paint: Paint): string[] {
+  const components = stack.children.filter(({ children }) => children.length > 0);
+  const own = stack.children.filter(({ children }) => children.length === 0);
   return [
-    ...(stack.children.filter(({ count }) => count > 0).length > 0
-      ? section(stack, "", paint)
-      : []),
+    ...byKind(components).flatMap((group) => section(group, paint)),
+    ...contents(own, "", paint),
   ];
 }
 
-function section(node: TreeNode, indent: string, paint: Paint): string[] {
+function section(group: readonly TreeNode[], paint: Paint): string[] {
+  const inside = group.flatMap(descendants);
+  const [{ resource }] = group as [TreeNode];
+  const kind = kindOf(resource.type);
+  const title = group.length > 1 ? `${kind} ×${group.length}` : resource.name;
+  const count = inside.length + group.length;
+  const about = `${group.length > 1 ? "" : `${kind}, `}${count} resources`;
+  return [`${paint("bold", title)} ${paint("dim", about)}`, ...contents(inside, "  ", paint)];
+}
+
+function contents(nodes: readonly TreeNode[], indent: string, paint: Paint): string[] {
   const lines: string[] = [];
   const rest: PlannedResource[] = [];
-  for (const group of byKind(node.children)) {
-    const [first] = group as [TreeNode];
-    const parts = group.filter(({ children }) => children.length > 0);
-    if (parts.length > 1 && parts.length === group.length)
-      lines.push(...alike(group, indent, paint));
-    else
-      for (const child of group) {
-        if (child.children.length > 0) lines.push(...component(child, indent, paint));
-        else if (group.length > LISTED || factsOf(first.resource) === undefined)
-          rest.push(child.resource);
-        else lines.push(leaf(child.resource, indent));
-      }
+  for (const group of byKind(nodes)) {
+    const resources = group.map(({ resource }) => resource);
+    const particular = resources.filter((resource) => factsOf(resource) !== undefined);
+    const listed = particular.length <= LISTED ? particular : [];
+    lines.push(...listed.flatMap((resource) => row(resource, indent)));
+    const leaves = group.filter(({ children }) => children.length === 0);
+    rest.push(...leaves.map((n) => n.resource).filter((resource) => !listed.includes(resource)));
   }
   return [...lines, ...counted(rest, indent, paint)];
 }
 
-/** A component: a line when there is nothing particular in it, a section otherwise. */
-function component(node: TreeNode, indent: string, paint: Paint): string[] {
-  const inside = descendants(node);
-  const { name, type } = node.resource;
-  if (inside.every(({ resource }) => factsOf(resource) === undefined))
-    return [row(indent, kindOf(type), name, kindCounts(inside.map((n) => n.resource)).join(", "))];
-  return [
-    `${indent}${paint("bold", name)} ${paint("dim", `${kindOf(type)}, ${node.count} resources`)}`,
-    ...section(node, `${indent}  `, paint),
-  ];
-}
-
-/** Components of one kind: what is particular in each, side by side by kind. */
-function alike(group: readonly TreeNode[], indent: string, paint: Paint): string[] {
-  const inside = group.flatMap(descendants);
-  const particular = byKind(inside).filter(([first]) => first && factsOf(first.resource));
-  const rest = inside.filter(({ resource }) => factsOf(resource) === undefined);
-  const [{ resource }] = group as [TreeNode];
-  const count = inside.length + group.length;
-  if (particular.length === 0)
-    return [
-      row(
-        indent,
-        `${kindOf(resource.type)} ×${group.length}`,
-        `${count} resources`,
-        group.map(({ resource: { name } }) => name).join(", "),
-      ),
-    ];
-  return [
-    `${indent}${paint("bold", `${kindOf(resource.type)} ×${group.length}`)} ${paint("dim", `${count} resources`)}`,
-    ...particular.flatMap((nodes) => nodes.map((node) => leaf(node.resource, `${indent}  `))),
-    ...counted(
-      rest.map((node) => node.resource),
-      `${indent}  `,
-      paint,
-    ),
-  ];
-}
-
-/** The whole tree, a line for each resource. */
+/** The whole tree, each resource on a line. */
 export function fullTree(node: TreeNode, paint: Paint, indent = ""): string[] {
-  return node.children.flatMap((child) => [
-    child.children.length > 0
-      ? `${indent}${paint("bold", child.resource.name)} ${paint("dim", kindOf(child.resource.type))}`
-      : leaf(child.resource, indent),
-    ...fullTree(child, paint, `${indent}  `),
-  ]);
+  return node.children.flatMap((child) => {
+    const { name, type } = child.resource;
+    const lines =
+      child.children.length > 0
+        ? [`${indent}${paint("bold", name)} ${paint("dim", kindOf(type))}`]
+        : row(child.resource, indent);
+    return [...lines, ...fullTree(child, paint, `${indent}  `)];
+  });
 }
 
-function leaf(resource: PlannedResource, indent: string): string {
-  return row(indent, kindOf(resource.type), resource.name, factsOf(resource) ?? "");
-}
-
-function row(indent: string, kind: string, name: string, facts: string): string {
-  const start = `${indent}${kind.padEnd(KIND_WIDTH)} ${name.padEnd(NAME_WIDTH)} `;
-  return clip2(start, facts);
-}
-
-function clip2(start: string, facts: string): string {
-  return `${start}${clip(facts, WIDTH - start.length)}`.trimEnd();
+function row(resource: PlannedResource, indent: string): string[] {
+  const kind = kindOf(resource.type);
+  const start = `${indent}${`${kind} `.padEnd(KIND_WIDTH)}${`${resource.name} `.padEnd(NAME_WIDTH)}`;
+  const hanging = " ".repeat(indent.length + KIND_WIDTH + NAME_WIDTH);
+  const facts = (factsOf(resource) ?? "").replace(/(?<!,) /g, NO_BREAK);
+  const [first = "", ...more] = wrap(facts, WIDTH - hanging.length).map((line) =>
+    clip(line, WIDTH - hanging.length),
+  );
+  return start.length + first.length > WIDTH
+    ? [start.trimEnd(), ...[first, ...more].map((line) => hanging + line)]
+    : [`${start}${first}`.trimEnd(), ...more.map((line) => hanging + line)];
 }
 
 function counted(rest: readonly PlannedResource[], indent: string, paint: Paint): string[] {
   if (rest.length === 0) return [];
-  return wrap(`and ${kindCounts(rest).join(", ")}`, WIDTH - indent.length - 2, "  ").map((line) =>
-    paint("dim", `${indent}${line}`),
-  );
+  const more = rest.length > 1 ? ` ${rest.length} more` : "";
+  const line = clip(`and${more}: ${kindCounts(rest).join(", ")}`, WIDTH - indent.length);
+  return [paint("dim", indent + line)];
 }
 
 function byKind(nodes: readonly TreeNode[]): TreeNode[][] {

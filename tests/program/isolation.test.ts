@@ -18,7 +18,12 @@ const nameLimits: Readonly<Record<string, number>> = {
   "aws:ecr/repository:Repository name": limits.ecrRepository,
   "aws:ssm/document:Document name": limits.ssmDocument,
   "aws:kms/alias:Alias namePrefix": limits.kmsAlias - 26,
+  "aws:kms/alias:Alias name": limits.kmsAlias,
+  "aws:ssm/parameter:Parameter name": 1011,
+  "aws:ec2/launchTemplate:LaunchTemplate name": 128,
+  "aws:iam/instanceProfile:InstanceProfile namePrefix": 128 - 26,
   "aws:sns/topic:Topic namePrefix": limits.snsTopicName - 26,
+  "aws:sns/topic:Topic name": limits.snsTopicName,
   "aws:eks/nodeGroup:NodeGroup nodeGroupNamePrefix": 37,
   "aws:ec2/launchTemplate:LaunchTemplate namePrefix": 102,
   "aws:scheduler/schedule:Schedule namePrefix": 64 - 26,
@@ -118,7 +123,8 @@ describe("Names", () => {
   it("tag everything in AWS with project and stack", async () => {
     const plan = await planOf("prod", "tags={team: images}");
     const provider = plan.document.resources.find(({ type }) => type === "pulumi:providers:aws")!;
-    const { tags } = provider.inputs.defaultTags as { tags: Record<string, string> };
+    // A provider's inputs are texts on the wire.
+    const { tags } = JSON.parse(String(provider.inputs.defaultTags));
     assert.deepEqual(tags, {
       "diffusion-fleet:project": "diffusion-fleet",
       "diffusion-fleet:stack": "prod",

@@ -90,7 +90,7 @@ describe("A switch of mode", () => {
         for (const { path } of changes)
           assert.match(
             `${type} ${path}`,
-            /HTTPRoute spec\.rules|ScaledObject spec\.triggers\[0\]\.metadata\.targetMetricValue$|ConfigMap data\./,
+            /HTTPRoute spec\.rules|ScaledObject spec\.triggers\[0\]\.metadata\.targetMetricValue$|ConfigMap data/,
           );
       assert.deepEqual(
         updated.map(({ type }) => type).filter((type) => !type.startsWith("kubernetes:")),

@@ -14,7 +14,7 @@ export type Manifest = any;
 /** The plan of a shipped stack, with `PATH=VALUE` assignments. */
 export function planOf(stack: string, ...assignments: string[]): Promise<Plan> {
   const config = assignments.reduce(withAssignment, readStackConfig(root, stack));
-  return makePlan(project, stack, config);
+  return withoutTraces(() => makePlan(project, stack, config));
 }
 
 /** The plan of a config that no file has, as values of its `diffusion-fleet:` keys. */
@@ -31,7 +31,18 @@ export function planOfConfig(
     values: { "aws:region": region, ...values },
     secretKeys: new Set(),
   };
-  return makePlan(project, stack, whole);
+  return withoutTraces(() => makePlan(project, stack, whole));
+}
+
+/** Pulumi captures a stack trace several times per property, through ts-node's source maps. */
+async function withoutTraces<T>(run: () => Promise<T>): Promise<T> {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return await run();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 /** The resources of a Kubernetes kind, e.g. `NodePool`. */

@@ -1,0 +1,225 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  counterMetric,
+  latencyMetric,
+  METRIC_NAMESPACE,
+  STACK_DIMENSION,
+} from "../contracts/metrics";
+import { cloudWatchAlarm } from "../fleet/names";
+import {
+  CONTAINER_INSIGHTS,
+  FAILED_NODES,
+  REPLICAS_DESIRED,
+  REPLICAS_READY,
+  workloadDimensions,
+} from "./containerInsights";
+import { STACK_TAG } from "./environmentTags";
+import { nameIn, type Scope } from "./scope";
+
+export interface AlarmsArgs {
+  readonly scope: Scope;
+  /** Who is told, of an alarm and of its end. */
+  readonly topicArn: pulumi.Input<string>;
+  readonly units: readonly AlarmedUnit[];
+  /** Namespace of the units' Deployments. */
+  readonly namespace: string;
+  /** Milliseconds that an image may take. */
+  readonly latencyObjectiveMs: number;
+  /** Minutes of missing replicas until an alarm. */
+  readonly pendingMinutes: number;
+  /** Whether the cluster publishes Container Insights. */
+  readonly containerInsights: boolean;
+  /** Whether there is a load balancer, which carries the environment's tags. */
+  readonly loadBalancer: boolean;
+}
+
+export interface AlarmedUnit {
+  readonly name: string;
+  /** Replicas at least: a unit that may have none is not missed. */
+  readonly minReplicas: number;
+}
+
+const minute = 60;
+
+/** Minutes beyond the objective, out of as many, until an alarm: one slow image is no alarm. */
+const latencyMinutes = 5;
+
+/** Answers 5xx in five minutes that are too many: a node that goes away costs a few. */
+const errorsInFiveMinutes = 25;
+
+/** The alarms of one environment. */
+export class Alarms extends pulumi.ComponentResource {
+  constructor(name: string, args: AlarmsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("diffusion-fleet:index:Alarms", name, {}, opts);
+    const alarm = (part: string, description: string, rest: AlarmRest) =>
+      createAlarm(`${name}-${part}`, part, description, rest, args, { parent: this });
+
+    for (const unit of args.units) {
+      alarm(...latencyAlarm(unit, args));
+      if (args.containerInsights) alarm(...missingReplicasAlarm(unit, args));
+      else if (unit.minReplicas > 0) alarm(...silentUnitAlarm(unit, args));
+    }
+    if (args.loadBalancer) {
+      alarm(...errorAlarm("server-errors", "HTTPCode_Target_5XX_Count", "Servers answer", args));
+      alarm(...errorAlarm("gateway-errors", "HTTPCode_ELB_5XX_Count", "The gateway answers", args));
+    }
+    if (args.containerInsights) alarm(...failedNodesAlarm(args));
+    this.registerOutputs({});
+  }
+}
+
+type AlarmRest = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmDescription"> & {
+  readonly treatMissingData: "missing" | "notBreaching" | "breaching";
+};
+type Alarm = readonly [part: string, description: string, rest: AlarmRest];
+
+function createAlarm(
+  name: string,
+  part: string,
+  description: string,
+  rest: AlarmRest,
+  { scope, topicArn }: AlarmsArgs,
+  opts: pulumi.ResourceOptions,
+): void {
+  new aws.cloudwatch.MetricAlarm(
+    name,
+    {
+      name: nameIn(scope, part, cloudWatchAlarm),
+      alarmDescription: `${scope.project} ${scope.stack}: ${description}`,
+      alarmActions: [topicArn],
+      okActions: [topicArn],
+      ...rest,
+    },
+    opts,
+  );
+}
+
+/** Images take longer than the objective. No data is no traffic, which is no alarm. */
+function latencyAlarm(unit: AlarmedUnit, { scope, latencyObjectiveMs }: AlarmsArgs): Alarm {
+  return [
+    `${unit.name}-latency`,
+    `90 % of ${unit.name}'s images shall take ${latencyObjectiveMs} ms at most.`,
+    {
+      namespace: METRIC_NAMESPACE,
+      metricName: latencyMetric(unit.name),
+      dimensions: { [STACK_DIMENSION]: scope.stack },
+      extendedStatistic: "p90",
+      evaluateLowSampleCountPercentiles: "ignore",
+      period: minute,
+      evaluationPeriods: latencyMinutes,
+      datapointsToAlarm: latencyMinutes,
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: latencyObjectiveMs / 1000,
+      treatMissingData: "notBreaching",
+    },
+  ];
+}
+
+/**
+ * A unit has fewer ready replicas than it wants: EC2 has no machine, or pods do not start. Without
+ * data nobody knows, and the alarm says so (INSUFFICIENT_DATA) instead of all is well.
+ */
+function missingReplicasAlarm(unit: AlarmedUnit, args: AlarmsArgs): Alarm {
+  const dimensions = workloadDimensions(args.scope.clusterName, args.namespace, unit.name);
+  const replicas = (id: string, metricName: string, stat: string) => ({
+    id,
+    metric: { namespace: CONTAINER_INSIGHTS, metricName, dimensions, period: minute, stat },
+    returnData: false,
+  });
+  return [
+    `${unit.name}-missing-replicas`,
+    `${unit.name} has had fewer ready replicas than it wants for ${args.pendingMinutes} minutes: a shortage, or pods that do not start.`,
+    {
+      metricQueries: [
+        {
+          id: "missing",
+          expression: "desired - ready",
+          label: "replicas missing",
+          returnData: true,
+        },
+        // The smallest demand and the most ready ones of a minute: a replica on its way is no miss.
+        replicas("desired", REPLICAS_DESIRED, "Minimum"),
+        replicas("ready", REPLICAS_READY, "Maximum"),
+      ],
+      evaluationPeriods: args.pendingMinutes,
+      datapointsToAlarm: args.pendingMinutes,
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: 0,
+      treatMissingData: "missing",
+    },
+  ];
+}
+
+/**
+ * A unit that shall have a replica publishes nothing. What remains without Container Insights:
+ * every ready pod publishes its counter, zeros too, so no data is no pod.
+ */
+function silentUnitAlarm(unit: AlarmedUnit, { scope, pendingMinutes }: AlarmsArgs): Alarm {
+  return [
+    `${unit.name}-silent`,
+    `No replica of ${unit.name} has published a metric for ${pendingMinutes} minutes.`,
+    {
+      namespace: METRIC_NAMESPACE,
+      metricName: counterMetric(unit.name),
+      dimensions: { [STACK_DIMENSION]: scope.stack },
+      statistic: "SampleCount",
+      period: minute,
+      evaluationPeriods: pendingMinutes,
+      datapointsToAlarm: pendingMinutes,
+      comparisonOperator: "LessThanThreshold",
+      threshold: 1,
+      treatMissingData: "breaching",
+    },
+  ];
+}
+
+/**
+ * Too many answers 5xx. The load balancer's id is the controller's to know, an alarm cannot search,
+ * so a Metrics Insights query finds the load balancer by its tag. That wants "resource tags on
+ * telemetry" switched on in the account, once; until then the alarm finds nothing and stays quiet,
+ * which the description says, because no data is also what a fleet without errors looks like.
+ */
+function errorAlarm(part: string, metric: string, who: string, { scope }: AlarmsArgs): Alarm {
+  return [
+    part,
+    `${who} 5xx more than ${errorsInFiveMinutes} times in five minutes. Wants resource tags on telemetry to be on in this account.`,
+    {
+      metricQueries: [
+        {
+          id: "errors",
+          expression:
+            `SELECT SUM("${metric}") FROM SCHEMA("AWS/ApplicationELB", LoadBalancer) ` +
+            `WHERE tag."${STACK_TAG}" = '${scope.stack}'`,
+          period: 5 * minute,
+          returnData: true,
+        },
+      ],
+      evaluationPeriods: 1,
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: errorsInFiveMinutes,
+      // ELB publishes the metric only when there is an error.
+      treatMissingData: "notBreaching",
+    },
+  ];
+}
+
+/** A node is there but not well. Without data nobody knows: the agent itself may be gone. */
+function failedNodesAlarm({ scope }: AlarmsArgs): Alarm {
+  return [
+    "failed-nodes",
+    "A node has had a condition that Kubernetes calls a problem for five minutes.",
+    {
+      namespace: CONTAINER_INSIGHTS,
+      metricName: FAILED_NODES,
+      dimensions: { ClusterName: scope.clusterName },
+      statistic: "Maximum",
+      period: minute,
+      evaluationPeriods: 5,
+      datapointsToAlarm: 5,
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: 0,
+      treatMissingData: "missing",
+    },
+  ];
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { Alarms, type AlarmsArgs } from "../../components/alarms";
+import { counterMetric, latencyMetric, METRIC_NAMESPACE } from "../../contracts/metrics";
+import { construct, scope } from "../mocks";
+
+const topicArn = "arn:aws:sns:us-west-2:123456789012:alarms";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into inputs by path
+async function alarms(more: Partial<AlarmsArgs> = {}): Promise<Record<string, any>> {
+  const made = await construct(
+    () =>
+      void new Alarms("alarm", {
+        scope,
+        topicArn,
+        units: [
+          { name: "sd21-inf2-neuron", minReplicas: 1 },
+          { name: "sd21-g5-cuda", minReplicas: 0 },
+        ],
+        namespace: "diffusion-fleet",
+        latencyObjectiveMs: 900,
+        pendingMinutes: 5,
+        containerInsights: true,
+        loadBalancer: true,
+        ...more,
+      }),
+  );
+  const prefix = "diffusion-fleet-dev-";
+  return Object.fromEntries(
+    made
+      .ofType("aws:cloudwatch/metricAlarm:MetricAlarm")
+      .map(({ inputs }) => [String(inputs.name).slice(prefix.length), inputs]),
+  );
+}
+
+describe("Alarms", () => {
+  it("tell the topic of an alarm and of its end, and choose what missing data means", async () => {
+    for (const alarm of Object.values(await alarms())) {
+      assert.deepEqual(alarm.alarmActions, [topicArn]);
+      assert.deepEqual(alarm.okActions, [topicArn]);
+      assert.ok(["missing", "notBreaching", "breaching"].includes(alarm.treatMissingData));
+    }
+  });
+
+  it("watch each unit's latency, as its servers publish it, against the objective", async () => {
+    const alarm = (await alarms())["sd21-inf2-neuron-latency"];
+    assert.equal(alarm.namespace, METRIC_NAMESPACE);
+    assert.equal(alarm.metricName, latencyMetric("sd21-inf2-neuron"));
+    assert.deepEqual(alarm.dimensions, { stack: "dev" });
+    assert.equal(alarm.threshold, 0.9);
+    assert.equal(alarm.treatMissingData, "notBreaching");
+  });
+
+  it("watch missing replicas for as long as the config says", async () => {
+    const alarm = (await alarms({ pendingMinutes: 7 }))["sd21-g5-cuda-missing-replicas"];
+    assert.equal(alarm.evaluationPeriods, 7);
+    const [missing, desired, ready] = alarm.metricQueries;
+    assert.equal(missing.expression, "desired - ready");
+    for (const { metric, returnData } of [desired, ready]) {
+      assert.equal(returnData, false);
+      assert.equal(metric.period, 60);
+      assert.deepEqual(metric.dimensions, {
+        ClusterName: "diffusion-fleet-dev",
+        Namespace: "diffusion-fleet",
+        PodName: "sd21-g5-cuda",
+      });
+    }
+  });
+
+  it("without Container Insights miss units that shall have a replica and say nothing", async () => {
+    const named = await alarms({ containerInsights: false });
+    const silent = named["sd21-inf2-neuron-silent"];
+    assert.equal(silent.metricName, counterMetric("sd21-inf2-neuron"));
+    assert.equal(silent.treatMissingData, "breaching");
+    assert.equal(named["sd21-g5-cuda-silent"], undefined, "it may have none");
+    const rest = Object.keys(named).filter((name) => /missing-replicas|failed-nodes/.test(name));
+    assert.deepEqual(rest, []);
+  });
+
+  it("find the load balancer by this environment's tag, in one query each", async () => {
+    const named = await alarms();
+    for (const name of ["server-errors", "gateway-errors"]) {
+      assert.equal(named[name].metricQueries.length, 1);
+      const [{ expression, period }] = named[name].metricQueries;
+      assert.match(expression, /FROM SCHEMA\("AWS\/ApplicationELB", LoadBalancer\)/);
+      assert.match(expression, /WHERE tag\."diffusion-fleet:stack" = 'dev'$/);
+      // Metrics Insights alarms look at the last three hours at most.
+      assert.ok(period * named[name].evaluationPeriods <= 3 * 3600);
+    }
+    const none = Object.keys(await alarms({ loadBalancer: false }));
+    assert.deepEqual(
+      none.filter((name) => name.endsWith("errors")),
+      [],
+    );
+  });
+});

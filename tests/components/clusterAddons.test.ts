@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import * as aws from "@pulumi/aws";
+import { ClusterAddons } from "../../components/clusterAddons";
+import { systemPlacement } from "../../components/systemNodes";
+import { construct, type Registry, scope, someCluster } from "../mocks";
+
+const ADDON = "aws:eks/addon:Addon";
+const versions = { coredns: "v1.13.2-eksbuild.1", cloudwatchObservability: "v4.5.0-eksbuild.1" };
+
+function clusterAddons(wanted: Partial<typeof versions>): Promise<Registry> {
+  return construct(() => {
+    const nodes = new aws.eks.NodeGroup("system", {
+      clusterName: "c",
+      nodeRoleArn: "arn",
+      subnetIds: [],
+      scalingConfig: { minSize: 1, maxSize: 1, desiredSize: 1 },
+    });
+    new ClusterAddons(
+      "cluster-addons",
+      { scope, cluster: someCluster(), placement: systemPlacement, versions: wanted },
+      { dependsOn: [nodes] },
+    );
+  });
+}
+
+describe("the add-ons that need nodes", () => {
+  it("come after the nodes: CoreDNS would never become active without", async () => {
+    const made = await clusterAddons(versions);
+    const nodes = made.one("aws:eks/nodeGroup:NodeGroup");
+    for (const addon of made.ofType(ADDON)) {
+      assert.ok(addon.dependencies.includes(nodes.urn), addon.name);
+    }
+  });
+
+  it("put CoreDNS on the system nodes, whose taint it tolerates", async () => {
+    const made = await clusterAddons(versions);
+    const { configurationValues } = made.one(ADDON, "coredns").inputs;
+    assert.deepEqual(JSON.parse(configurationValues), systemPlacement);
+  });
+
+  it("have no observability, and no role for it, unless a version is configured", async () => {
+    const made = await clusterAddons({ coredns: versions.coredns });
+    assert.deepEqual(
+      made.ofType(ADDON).map(({ name }) => name),
+      ["coredns"],
+    );
+    assert.equal(made.ofType("aws:iam/role:Role").length, 0);
+  });
+});

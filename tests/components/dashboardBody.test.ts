@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import * as fc from "fast-check";
+import {
+  type DashboardBodyArgs,
+  type DashboardUnit,
+  dashboardBody,
+  type Widget,
+} from "../../components/dashboardBody";
+import { counterMetric, latencyMetric, METRIC_NAMESPACE } from "../../contracts/metrics";
+
+const inf2: DashboardUnit = {
+  name: "sd21-inf2-neuron",
+  model: "sd21",
+  family: "neuron",
+  weight: 40,
+  targets: { cost: 105, capacity: 89 },
+  pricePerHour: 0.7582,
+};
+const g5: DashboardUnit = { ...inf2, name: "sd21-g5-cuda", family: "nvidia", weight: 10 };
+
+function body(more: Partial<DashboardBodyArgs> = {}): readonly Widget[] {
+  return dashboardBody({
+    stack: "dev",
+    region: "us-west-2",
+    units: [inf2, g5],
+    clusterName: "diffusion-fleet-dev",
+    namespace: "diffusion-fleet",
+    loadBalancerName: "diffusion-fleet-dev-alb",
+    latencyObjectiveSeconds: 0.9,
+    containerInsights: true,
+    ...more,
+  }).widgets;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a metric row is a list of mixed kinds
+const metricsOf = (widgets: readonly Widget[]): any[][] =>
+  widgets.flatMap(({ properties }) => (properties.metrics ?? []) as unknown[][]);
+
+const target = fc.double({ min: 0.1, max: 1000, noNaN: true });
+const unit = fc.record<DashboardUnit>({
+  name: fc.stringMatching(/^[a-z][a-z0-9-]{0,28}$/),
+  model: fc.constant("sd21"),
+  family: fc.constantFrom("neuron", "nvidia"),
+  weight: fc.nat(999),
+  targets: fc.record({ cost: target, capacity: target }),
+  pricePerHour: fc.double({ min: 0.01, max: 100, noNaN: true }),
+});
+
+describe("the dashboard's body", () => {
+  it("has no overlaps and stays within 24 columns, for any fleet", () => {
+    fc.assert(
+      fc.property(
+        fc.array(unit, { maxLength: 12 }),
+        fc.boolean(),
+        fc.option(fc.constant("alb"), { nil: undefined }),
+        (units, containerInsights, loadBalancerName) => {
+          const widgets = dashboardBody({
+            stack: "dev",
+            region: "us-west-2",
+            units,
+            clusterName: "c",
+            namespace: "n",
+            latencyObjectiveSeconds: 0.9,
+            containerInsights,
+            ...(loadBalancerName === undefined ? {} : { loadBalancerName }),
+          }).widgets;
+          const cells = new Set<string>();
+          for (const { x, y, width, height } of widgets) {
+            assert.ok([x, y, width, height].every(Number.isInteger));
+            assert.ok(x >= 0 && x + width <= 24 && height <= 1000);
+            for (let column = x; column < x + width; column += 1)
+              for (let row = y; row < y + height; row += 1) {
+                assert.ok(!cells.has(`${column},${row}`));
+                cells.add(`${column},${row}`);
+              }
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it("gives each unit a row with its six figures", () => {
+    const titles = body().map(({ properties }) => properties.title);
+    for (const title of [
+      "Images per minute",
+      "Latency, seconds",
+      "Device utilisation, %",
+      "Replicas",
+      "Replicas missing",
+      "US$ per 1,000 images",
+    ])
+      assert.equal(titles.filter((it) => it === title).length, 2, title);
+  });
+
+  it("reads the metrics that servers publish, of this stack only", () => {
+    const own = metricsOf(body()).filter(([namespace]) => namespace === METRIC_NAMESPACE);
+    const names = new Set(own.map(([, name]) => name));
+    assert.deepEqual(
+      [...names].sort(),
+      [inf2, g5].flatMap(({ name }) => [counterMetric(name), latencyMetric(name)]).sort(),
+    );
+    for (const [, , dimension, stack] of own)
+      assert.deepEqual([dimension, stack], ["stack", "dev"]);
+  });
+
+  it("asks for the utilisation of the device that a unit has", () => {
+    const names = metricsOf(body()).map(([, name, ...rest]) => [name, rest[5]]);
+    const busy = names.filter(([name]) => String(name).endsWith("_utilization"));
+    assert.deepEqual(busy, [
+      ["pod_neuroncore_utilization", "sd21-inf2-neuron"],
+      ["pod_gpu_utilization", "sd21-g5-cuda"],
+    ]);
+  });
+
+  it("computes cost from price, ready replicas and served images", () => {
+    const [row] = metricsOf(body()).filter(([it]) => it.id === "cost");
+    // 0.7582 US$ an hour, one replica, 105 images a minute: 0.12 US$ per thousand.
+    const { expression } = row![0];
+    const perMinute = Number(/ready \* ([\d.]+)/.exec(expression)?.[1]);
+    assert.ok(Math.abs((perMinute * 1000) / 105 - 0.1203) < 1e-4, expression);
+    assert.match(expression, /^IF\(images > 0,/);
+  });
+
+  it("defines every id that an expression reads", () => {
+    for (const widget of body()) {
+      const rows = metricsOf([widget]);
+      const options = rows.map((row) => row.at(-1));
+      const ids = new Set(options.map((option) => option?.id).filter(Boolean));
+      for (const { expression = "" } of options) {
+        if (expression.startsWith("SEARCH")) continue;
+        for (const [word] of expression.matchAll(/\b[a-z]+\b/g)) assert.ok(ids.has(word), word);
+      }
+    }
+  });
+
+  it("says what is missing without Container Insights, and shows the rest", () => {
+    const widgets = body({ containerInsights: false });
+    assert.match(String(widgets[0]?.properties.markdown), /cloudwatchObservability/);
+    assert.equal(metricsOf(widgets).filter(([it]) => it === "ContainerInsights").length, 0);
+    assert.equal(widgets.filter(({ type }) => type === "metric").length, 3 + 2 * 2);
+  });
+
+  it("names stack, region and units in its header, with both modes' targets", () => {
+    const markdown = String(body()[0]?.properties.markdown);
+    assert.match(markdown, /dev · us-west-2/);
+    assert.match(markdown, /\| sd21-inf2-neuron \| sd21 \| 40 \| 105 \| 89 \| 0.7582 \|/);
+  });
+});
