@@ -4,6 +4,5 @@ import { environment } from "./stacks/environment";
 
 /** The program: reads the stack's config, builds the environment, and returns its outputs. */
 export = async () => {
-  const { config, region } = readConfig();
-  return environment({ project: pulumi.getProject(), stack: pulumi.getStack(), region, config });
+  return environment({ project: pulumi.getProject(), stack: pulumi.getStack(), ...readConfig() });
 };

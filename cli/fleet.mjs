@@ -2,8 +2,8 @@
 // Starts the `fleet` command line: bundles it with the program it plans and runs the bundle.
 // Plain JavaScript without a build step, because it is the build step.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
+import Module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,6 +14,8 @@ const EXIT_INTERNAL = 3;
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
 const require = createRequire(import.meta.url);
+const cache = join(root, "node_modules/.cache/diffusion-fleet");
+const bundleFile = join(cache, "fleet.cjs");
 const args = process.argv.slice(2);
 // A test may put a project of its own in the place of this one.
 const substitute = process.env.DIFFUSION_FLEET_PROJECT;
@@ -24,6 +26,9 @@ checkMachine();
 // Pulumi's SDK captures a stack trace several times per property, which costs as much as planning
 // itself. A run that fails unexpectedly is repeated with traces.
 Error.stackTraceLimit = withTraces ? 100 : 0;
+
+// Most of a run is the compilation of packages; Node 22 and later can keep the result.
+Module.enableCompileCache?.(join(cache, "compiled"));
 
 let finished = false;
 process.on("exit", () => {
@@ -42,7 +47,7 @@ try {
     // It takes longer to load than the bundle to build, and another process builds that.
     require("@pulumi/pulumi");
   }
-  const { main } = require(await bundling);
+  const { main } = load(await bundling);
   process.exitCode = await main(args, substitute ?? root);
 } catch (error) {
   process.exitCode = withTraces ? report(error) : repeatWithTraces();
@@ -63,12 +68,13 @@ function stop(message) {
   process.exit(EXIT_WRONG_USE);
 }
 
+/** Builds the bundle in memory, so that runs side by side share no file. */
 async function bundle() {
   const esbuild = require("esbuild");
-  const outfile = join(root, "node_modules/.cache/diffusion-fleet", `fleet-${process.pid}.cjs`);
-  await esbuild.build({
+  const { outputFiles } = await esbuild.build({
     entryPoints: [join(here, "main.ts")],
-    outfile,
+    outfile: bundleFile,
+    write: false,
     bundle: true,
     packages: "external",
     platform: "node",
@@ -78,8 +84,16 @@ async function bundle() {
     logLevel: "error",
     plugins: substitute ? [projectAt(join(substitute, "project.ts"))] : [],
   });
-  process.on("exit", () => rmSync(outfile, { force: true }));
-  return outfile;
+  return outputFiles[0].text;
+}
+
+/** What `require` does, for code that is in no file. */
+function load(code) {
+  const module = new Module(bundleFile);
+  module.filename = bundleFile;
+  module.paths = Module._nodeModulePaths(here);
+  module._compile(code, bundleFile);
+  return module.exports;
 }
 
 function projectAt(path) {

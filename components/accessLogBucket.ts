@@ -29,6 +29,8 @@ export class AccessLogBucket extends pulumi.ComponentResource {
         scope,
         expireDays: retentionDays,
         protect: scope.protectData,
+        // Logs come in until the load balancer has gone; nobody could empty the bucket before.
+        forceDestroy: !scope.protectData,
         statements: (bucketArn) => [logDelivery(scope, bucketArn)],
       },
       { parent: this },
@@ -40,22 +42,18 @@ export class AccessLogBucket extends pulumi.ComponentResource {
   }
 }
 
-/** Load balancers of this account may write, below this account's folder. */
-function logDelivery(
-  { partition, region, accountId }: Scope,
-  bucketArn: pulumi.Output<string>,
-): ResourceStatement {
+/**
+ * Load balancers of this account may write. What binds them to it is the account's folder, since
+ * ELB writes to no other: the guide's own policy, which carries no condition. Reports differ on
+ * whether ELB presents `aws:SourceAccount` when it writes, and where it does not, a condition would
+ * keep the logs away without an error anywhere.
+ */
+function logDelivery({ accountId }: Scope, bucketArn: pulumi.Output<string>): ResourceStatement {
   return {
     Sid: "LoadBalancerLogs",
     Effect: "Allow",
     Principal: { Service: "logdelivery.elasticloadbalancing.amazonaws.com" },
     Action: "s3:PutObject",
     Resource: pulumi.interpolate`${bucketArn}/AWSLogs/${accountId}/*`,
-    Condition: {
-      StringEquals: { "aws:SourceAccount": accountId },
-      ArnLike: {
-        "aws:SourceArn": pulumi.interpolate`arn:${partition}:elasticloadbalancing:${region}:${accountId}:loadbalancer/*`,
-      },
-    },
   };
 }

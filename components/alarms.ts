@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import {
   counterMetric,
+  errorMetric,
   latencyMetric,
   METRIC_NAMESPACE,
   STACK_DIMENSION,
@@ -45,7 +46,11 @@ const minute = 60;
 /** Minutes beyond the objective, out of as many, until an alarm: one slow image is no alarm. */
 const latencyMinutes = 5;
 
-/** Answers 5xx in five minutes that are too many: a node that goes away costs a few. */
+/** Percent of a unit's answers that may be 5xx, and minutes until more of them are an alarm. */
+const errorShare = 5;
+const errorMinutes = 5;
+
+/** The load balancer's own answers 5xx in five minutes that are too many: a node that goes away costs a few. */
 const errorsInFiveMinutes = 25;
 
 /** The alarms of one environment. */
@@ -57,12 +62,12 @@ export class Alarms extends pulumi.ComponentResource {
 
     for (const unit of args.units) {
       alarm(...latencyAlarm(unit, args));
+      alarm(...errorShareAlarm(unit, args));
       if (args.containerInsights) alarm(...missingReplicasAlarm(unit, args));
       else if (unit.minReplicas > 0) alarm(...silentUnitAlarm(unit, args));
     }
     if (args.loadBalancer) {
-      alarm(...errorAlarm("server-errors", "HTTPCode_Target_5XX_Count", "Servers answer", args));
-      alarm(...errorAlarm("gateway-errors", "HTTPCode_ELB_5XX_Count", "The gateway answers", args));
+      alarm(...gatewayErrorAlarm(args));
     }
     if (args.containerInsights) alarm(...failedNodesAlarm(args));
     this.registerOutputs({});
@@ -174,22 +179,54 @@ function silentUnitAlarm(unit: AlarmedUnit, { scope, pendingMinutes }: AlarmsArg
   ];
 }
 
-/**
- * Too many answers 5xx. The load balancer's id is the controller's to know, an alarm cannot search,
- * so a Metrics Insights query finds the load balancer by its tag. That wants "resource tags on
- * telemetry" switched on in the account, once; until then the alarm finds nothing and stays quiet,
- * which the description says, because no data is also what a fleet without errors looks like.
- */
-function errorAlarm(part: string, metric: string, who: string, { scope }: AlarmsArgs): Alarm {
+/** Too large a share of a unit's answers are 5xx, by what its servers publish themselves. */
+function errorShareAlarm(unit: AlarmedUnit, { scope }: AlarmsArgs): Alarm {
+  const dimensions = { [STACK_DIMENSION]: scope.stack };
+  const perMinute = (id: string, metricName: string) => ({
+    id,
+    metric: { namespace: METRIC_NAMESPACE, metricName, dimensions, period: minute, stat: "Sum" },
+    returnData: false,
+  });
   return [
-    part,
-    `${who} 5xx more than ${errorsInFiveMinutes} times in five minutes. Wants resource tags on telemetry to be on in this account.`,
+    `${unit.name}-errors`,
+    `More than ${errorShare} % of ${unit.name}'s answers have been 5xx for ${errorMinutes} minutes.`,
+    {
+      metricQueries: [
+        {
+          id: "share",
+          expression: "IF(errors + images > 0, 100 * errors / (errors + images), 0)",
+          label: "errors, %",
+          returnData: true,
+        },
+        perMinute("errors", errorMetric(unit.name)),
+        perMinute("images", counterMetric(unit.name)),
+      ],
+      evaluationPeriods: errorMinutes,
+      datapointsToAlarm: errorMinutes,
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: errorShare,
+      treatMissingData: "notBreaching",
+    },
+  ];
+}
+
+/**
+ * The load balancer itself answers 5xx too often: no healthy target, or none that answers. Its id is
+ * the controller's to know and an alarm cannot search, so a Metrics Insights query finds it by its
+ * tag. That wants "resource tags on telemetry" switched on in the account, once; until then the
+ * alarm finds nothing and stays quiet, which the description says, because no data is also what a
+ * fleet without errors looks like.
+ */
+function gatewayErrorAlarm({ scope }: AlarmsArgs): Alarm {
+  return [
+    "gateway-errors",
+    `The gateway answers 5xx more than ${errorsInFiveMinutes} times in five minutes. Wants resource tags on telemetry to be on in this account.`,
     {
       metricQueries: [
         {
           id: "errors",
           expression:
-            `SELECT SUM("${metric}") FROM SCHEMA("AWS/ApplicationELB", LoadBalancer) ` +
+            'SELECT SUM("HTTPCode_ELB_5XX_Count") FROM SCHEMA("AWS/ApplicationELB", LoadBalancer) ' +
             `WHERE tag."${STACK_TAG}" = '${scope.stack}'`,
           period: 5 * minute,
           returnData: true,

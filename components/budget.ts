@@ -1,10 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { budgetName } from "../fleet/names";
 import { STACK_TAG } from "./environmentTags";
 import { nameIn, type Scope } from "./scope";
-
-/** A budget's name. Source: AWS Billing and Cost Management API reference, Budget. */
-const budgetName = 100;
 
 export interface BudgetArgs {
   readonly scope: Scope;

@@ -1,9 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as eks from "@pulumi/eks";
-import * as kubernetes from "@pulumi/kubernetes";
+import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { kmsAlias } from "../fleet/names";
 import { type ClusterFacts, clusterArn } from "./clusterFacts";
+import { clusterProvider } from "./clusterProvider";
 import { prefixIn, type Scope } from "./scope";
 
 export interface ClusterArgs {
@@ -57,7 +58,7 @@ export class Cluster extends pulumi.ComponentResource implements ClusterFacts {
     this.endpoint = cluster.eksCluster.endpoint;
     this.securityGroupId = cluster.clusterSecurityGroupId;
     this.version = pulumi.output(args.version);
-    this.provider = createProvider(name, scope, cluster, this);
+    this.provider = clusterProvider(name, scope.clusterName, cluster.kubeconfigJson, this);
     this.registerOutputs({});
   }
 }
@@ -121,6 +122,9 @@ function createCluster(
       endpointPublicAccess: isPublic,
       ...(isPublic ? { publicAccessCidrs: [...publicAccessCidrs] } : {}),
       authenticationMode: eks.AuthenticationMode.Api,
+      ...(scope.profile === undefined
+        ? {}
+        : { providerCredentialOpts: { profileName: scope.profile } }),
       accessEntries: accessEntries(args),
       encryptionConfigKeyArn: key.arn,
       enabledClusterLogTypes: [...args.logs.types],
@@ -160,23 +164,5 @@ function accessEntries({
         },
       },
     ]),
-  );
-}
-
-function createProvider(
-  name: string,
-  { clusterName }: Scope,
-  cluster: eks.Cluster,
-  parent: Cluster,
-): kubernetes.Provider {
-  return new kubernetes.Provider(
-    name,
-    {
-      kubeconfig: cluster.kubeconfigJson,
-      // Without it a changed kubeconfig can look like another cluster, and replace all in it.
-      clusterIdentifier: clusterName,
-      enableServerSideApply: true,
-    },
-    { parent },
   );
 }

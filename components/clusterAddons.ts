@@ -11,6 +11,8 @@ export interface ClusterAddonsArgs {
   readonly cluster: ClusterFacts;
   /** Where CoreDNS runs. */
   readonly placement: Placement;
+  /** Days that the logs of Container Insights are kept. */
+  readonly logRetentionDays: number;
   /** Version of each add-on; absent: not installed here. */
   readonly versions: {
     readonly coredns?: string | undefined;
@@ -32,7 +34,12 @@ export class ClusterAddons extends pulumi.ComponentResource {
     this.ready = coredns === undefined ? [] : [createDns(coredns, args, childOptions(this, opts))];
     if (cloudwatchObservability !== undefined) {
       const { association } = createAgentIdentity(args, this);
-      createObservability(cloudwatchObservability, args, childOptions(this, opts, [association]));
+      const logGroups = createLogGroups(args, this);
+      createObservability(
+        cloudwatchObservability,
+        args,
+        childOptions(this, opts, [association, ...logGroups]),
+      );
     }
     this.registerOutputs({});
   }
@@ -79,6 +86,29 @@ function createObservability(
   );
 }
 
+/**
+ * The agent would make its log groups itself, without an end to what they keep.
+ *
+ * Source: Amazon CloudWatch user guide, "Setting up Container Insights on Amazon EKS": application,
+ * dataplane, host, performance.
+ */
+function createLogGroups(
+  { scope, logRetentionDays }: ClusterAddonsArgs,
+  parent: ClusterAddons,
+): aws.cloudwatch.LogGroup[] {
+  return ["application", "dataplane", "host", "performance"].map(
+    (part) =>
+      new aws.cloudwatch.LogGroup(
+        `container-insights-${part}`,
+        {
+          name: `/aws/containerinsights/${scope.clusterName}/${part}`,
+          retentionInDays: logRetentionDays,
+        },
+        { parent },
+      ),
+  );
+}
+
 function createAgentIdentity(args: ClusterAddonsArgs, parent: ClusterAddons): PodIdentity {
   return new PodIdentity(
     "cloudwatch-agent",
@@ -106,7 +136,6 @@ function agentStatements(scope: Scope): PolicyStatement[] {
       Action: [
         "logs:CreateLogGroup",
         "logs:CreateLogStream",
-        "logs:DescribeLogGroups",
         "logs:DescribeLogStreams",
         "logs:PutLogEvents",
         "logs:PutRetentionPolicy",
@@ -115,6 +144,13 @@ function agentStatements(scope: Scope): PolicyStatement[] {
         logGroup(`/aws/containerinsights/${clusterName}/*`),
         logGroup("/aws/application-signals/data:*"),
       ],
+    },
+    {
+      Sid: "FindLogGroups",
+      Effect: "Allow",
+      Action: "logs:DescribeLogGroups",
+      // A list is asked for under the wildcard, not under a group's name.
+      Resource: logGroup("*"),
     },
     {
       Sid: "PutMetrics",

@@ -1,10 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { dashboardName } from "../fleet/names";
 import { type DashboardBodyArgs, dashboardBody } from "./dashboardBody";
 import { nameIn, type Scope } from "./scope";
-
-/** A dashboard's name. Source: Amazon CloudWatch API reference, PutDashboard. */
-const dashboardName = 255;
 
 export interface DashboardArgs extends Omit<DashboardBodyArgs, "stack" | "region" | "clusterName"> {
   readonly scope: Scope;

@@ -5,6 +5,7 @@ import {
   STACK_DIMENSION,
 } from "../contracts/metrics";
 import type { DeviceFamily } from "../fleet/accelerators";
+import { breakingPoint } from "../fleet/targets";
 import {
   CONTAINER_INSIGHTS,
   REPLICAS_DESIRED,
@@ -39,9 +40,6 @@ export interface DashboardBodyArgs {
   /** Whether the cluster publishes Container Insights with accelerator metrics. */
   readonly containerInsights: boolean;
 }
-
-/** Percent of a device beyond which a unit is at its breaking point (seed 001). */
-const utilisationLimit = 80;
 
 /** Columns of a dashboard. Source: Amazon CloudWatch API reference, "Dashboard body structure". */
 const columns = 24;
@@ -194,7 +192,7 @@ function utilisation(args: DashboardBodyArgs, unit: DashboardUnit): Unplaced {
     args.region,
     "Device utilisation, %",
     [[...workload(args, unit, utilisationMetric(unit.family)), { stat: "Average" }]],
-    { label: "breaking point", value: utilisationLimit },
+    { label: "breaking point", value: breakingPoint.utilisation * 100 },
   );
 }
 

@@ -1,7 +1,8 @@
 import * as aws from "@pulumi/aws";
-import * as kubernetes from "@pulumi/kubernetes";
+import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type ClusterFacts, clusterArn } from "./clusterFacts";
+import { clusterProvider } from "./clusterProvider";
 import type { Scope } from "./scope";
 
 export interface ExistingClusterArgs {
@@ -27,15 +28,7 @@ export class ExistingCluster extends pulumi.ComponentResource implements Cluster
     this.endpoint = cluster.endpoint;
     this.securityGroupId = cluster.vpcConfig.clusterSecurityGroupId;
     this.version = cluster.version;
-    this.provider = new kubernetes.Provider(
-      name,
-      {
-        kubeconfig: kubeconfig(scope, cluster),
-        clusterIdentifier: scope.clusterName,
-        enableServerSideApply: true,
-      },
-      { parent: this },
-    );
+    this.provider = clusterProvider(name, scope.clusterName, kubeconfig(scope, cluster), this);
     this.registerOutputs({});
   }
 }
@@ -73,6 +66,9 @@ function kubeconfig(
               ...["--output", "json"],
             ],
             interactiveMode: "Never",
+            ...(scope.profile === undefined
+              ? {}
+              : { env: [{ name: "AWS_PROFILE", value: scope.profile }] }),
           },
         },
       },

@@ -1,17 +1,18 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "smol-toml";
-import { eventRuleName, iamRoleNamePrefix, ssmDocument } from "../fleet/names";
+import {
+  eventRuleName,
+  iamRoleNamePrefix,
+  launchTemplateName,
+  scheduleName,
+  ssmDocument,
+} from "../fleet/names";
 import { environmentTags } from "./environmentTags";
 import { imageCacheDocument, PURPOSE, PURPOSE_TAG } from "./imageCacheDocument";
 import type { PolicyStatement } from "./podIdentity";
 import type { ResourceStatement } from "./privateBucket";
 import { nameIn, prefixIn, type Scope } from "./scope";
-
-/** A schedule's name. Source: Amazon EventBridge Scheduler API reference, CreateSchedule. */
-const scheduleName = 64;
-/** A launch template's name. Source: Amazon EC2 API reference, CreateLaunchTemplate. */
-const launchTemplateName = 128;
 
 /** How long pushes have to be quiet until the newest images are cached. */
 const settleFor = "PT10M";

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { mountpointDriver } from "../charts/mountpointS3Csi";
 import { labels } from "../contracts/labels";
 import { SERVER_UID } from "../contracts/serverSettings";
 import { dns1123Label } from "../fleet/names";
@@ -45,7 +46,7 @@ export class ModelVolume extends pulumi.ComponentResource {
           claimRef: { namespace: args.namespace, name: this.claimName },
           mountOptions,
           csi: {
-            driver: "s3.csi.aws.com",
+            driver: mountpointDriver,
             volumeHandle: volumeName,
             readOnly: true,
             volumeAttributes: { bucketName: args.bucketName, authenticationSource: "driver" },

@@ -1,5 +1,6 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { mountpointStartupTaint } from "../charts/mountpointS3Csi";
 import {
   ACCELERATOR_LABEL,
   labels,
@@ -65,13 +66,6 @@ export class NodePool extends pulumi.ComponentResource {
 export function deviceTaint(accelerator: Accelerator) {
   return { key: accelerator.device, value: "true", effect: "NoSchedule" } as const;
 }
-
-/** Mountpoint's node agent takes it off when it can mount volumes (driver docs, CONFIGURATION.md). */
-const mountpointStartupTaint = {
-  key: "s3.csi.aws.com/agent-not-ready",
-  value: "true",
-  effect: "NoExecute",
-} as const;
 
 function nodePoolSpec(args: NodePoolArgs) {
   const { accelerator, disruption } = args;

@@ -23,6 +23,8 @@ export interface PrivateBucketArgs {
   readonly statements?: (bucketArn: pulumi.Output<string>) => readonly ResourceStatement[];
   /** Refuse to delete or replace the bucket. */
   readonly protect: boolean;
+  /** Delete the bucket with what is in it; absent: a bucket with objects refuses to be deleted. */
+  readonly forceDestroy?: boolean;
 }
 
 /** Days until parts of an upload that was never finished are deleted. */
@@ -30,7 +32,7 @@ const abandonedUploadDays = 7;
 
 /**
  * A bucket that nobody outside the account can open: private, encrypted, owned by the account, over
- * TLS only. `forceDestroy` is off for good: a bucket with objects refuses to be deleted.
+ * TLS only. A bucket with objects refuses to be deleted, unless they are of no worth.
  */
 export class PrivateBucket extends pulumi.ComponentResource {
   readonly bucketName: pulumi.Output<string>;
@@ -43,7 +45,10 @@ export class PrivateBucket extends pulumi.ComponentResource {
     const inside = { parent: this };
     const bucket = new aws.s3.Bucket(
       name,
-      { bucketPrefix: prefixIn(args.scope, name, s3BucketPrefix), forceDestroy: false },
+      {
+        bucketPrefix: prefixIn(args.scope, name, s3BucketPrefix),
+        forceDestroy: args.forceDestroy ?? false,
+      },
       { ...inside, protect: args.protect },
     );
     this.bucketName = bucket.bucket;

@@ -6,6 +6,8 @@ export interface Scope {
   readonly project: string;
   readonly stack: string;
   readonly region: string;
+  /** Profile of the shared credentials file that everything is deployed with, if any. */
+  readonly profile?: string;
   /** `aws`, `aws-cn` or `aws-us-gov`, by the region. */
   readonly partition: string;
   readonly accountId: pulumi.Input<string>;

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Placement } from "../charts/placement";
 import { NODE_ROLE_LABEL } from "../contracts/labels";
+import { launchTemplateName, nodeGroupNamePrefix } from "../fleet/names";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import { NodeRole } from "./nodeRole";
 import { prefixIn, type Scope } from "./scope";
@@ -73,7 +74,7 @@ function createLaunchTemplate(
   return new aws.ec2.LaunchTemplate(
     name,
     {
-      namePrefix: prefixIn(args.scope, name, launchTemplateNamePrefix),
+      namePrefix: prefixIn(args.scope, name, launchTemplateName - 26),
       metadataOptions: {
         httpEndpoint: "enabled",
         httpTokens: "required",
@@ -95,12 +96,6 @@ function createLaunchTemplate(
 
 /** Bottlerocket's root volume is read-only and never fills: its default size. */
 const bottlerocketRootGiB = 4;
-
-/** 128 characters (EC2 API reference, CreateLaunchTemplate) less 26 that the provider appends. */
-const launchTemplateNamePrefix = 102;
-
-/** 63 characters (EKS API reference, CreateNodegroup) less 26 that the provider appends. */
-const nodeGroupNamePrefix = 37;
 
 function encryptedVolume(deviceName: string, volumeSize: number) {
   return {

@@ -16,6 +16,11 @@ export function inFlightMetric(unit: string): string {
   return `${unit}-in-flight`;
 }
 
+/** Requests that the server answered with an error of its own (5xx), one count each; zeros too. */
+export function errorMetric(unit: string): string {
+  return `${unit}-errors`;
+}
+
 /** Time from request to answer, in seconds. */
 export function latencyMetric(unit: string): string {
   return `${unit}-latency`;

@@ -93,6 +93,24 @@ export const dns1123Label = 63;
 /** Most other Kubernetes objects. Source: Kubernetes, "Object Names and IDs". */
 export const dns1123Subdomain = 253;
 
+/** An EKS node group's prefix: 63 (EKS API reference, CreateNodegroup) less the provider's 26. */
+export const nodeGroupNamePrefix = 37;
+
+/** A launch template. Source: Amazon EC2 API reference, CreateLaunchTemplate. */
+export const launchTemplateName = 128;
+
+/** An EventBridge schedule. Source: Amazon EventBridge Scheduler API reference, CreateSchedule. */
+export const scheduleName = 64;
+
+/** A CloudWatch dashboard. Source: Amazon CloudWatch API reference, PutDashboard. */
+export const dashboardName = 255;
+
+/** A budget. Source: AWS Billing and Cost Management API reference, Budget. */
+export const budgetName = 100;
+
+/** An SSM parameter, its path included. Source: AWS Systems Manager API reference, PutParameter. */
+export const ssmParameter = 1011;
+
 /** Characters of the hash that tells shortened or changed names apart: 40 bits, base 32. */
 const hashLength = 8;
 

@@ -1,8 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { environmentTags } from "../components/environmentTags";
 import { Network } from "../components/network";
 import { partitionOf, type Scope } from "../components/scope";
 import { eksClusterName, physicalName } from "../fleet/names";
+import type { AwsConfig } from "./config/read";
 import type { FleetConfig } from "./config/schema";
 import { images } from "./images";
 import { alarmTopic, observability } from "./observability";
@@ -14,7 +16,7 @@ import { storage } from "./storage";
 export interface EnvironmentArgs {
   readonly project: string;
   readonly stack: string;
-  readonly region: string;
+  readonly aws: AwsConfig;
   readonly config: FleetConfig;
 }
 
@@ -24,16 +26,10 @@ export interface EnvironmentArgs {
  * @returns the stack's outputs
  */
 export function environment(args: EnvironmentArgs): Record<string, unknown> {
-  const { config, region } = args;
-  const tags = {
-    "diffusion-fleet:project": args.project,
-    "diffusion-fleet:stack": args.stack,
-    ...config.tags,
-  };
-  const awsProvider = new aws.Provider("aws", {
-    region: region as aws.Region,
-    defaultTags: { tags },
-  });
+  const { config } = args;
+  const { region } = args.aws;
+  const tags = environmentTags(args, config.tags);
+  const awsProvider = createProvider(args, tags);
   const scope = createScope(args, awsProvider);
   const models = resolveFleet(config, region);
 
@@ -92,14 +88,28 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
   };
 }
 
+/** One provider for everything in AWS, so that nothing goes untagged or to another account. */
+function createProvider(
+  { aws: { region, profile, allowedAccountIds } }: EnvironmentArgs,
+  tags: Readonly<Record<string, string>>,
+): aws.Provider {
+  return new aws.Provider("aws", {
+    region: region as aws.Region,
+    ...(profile === undefined ? {} : { profile }),
+    ...(allowedAccountIds === undefined ? {} : { allowedAccountIds: [...allowedAccountIds] }),
+    defaultTags: { tags: { ...tags } },
+  });
+}
+
 function createScope(
-  { project, stack, region, config }: EnvironmentArgs,
+  { project, stack, aws: { region, profile }, config }: EnvironmentArgs,
   provider: aws.Provider,
 ): Scope {
   return {
     project,
     stack,
     region,
+    ...(profile === undefined ? {} : { profile }),
     partition: partitionOf(region),
     accountId: aws.getCallerIdentityOutput({}, { provider }).accountId,
     clusterName: config.cluster.existing?.name ?? physicalName([project, stack], eksClusterName),

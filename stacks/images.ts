@@ -1,5 +1,5 @@
 import type * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { ImageCache } from "../components/imageCache";
 import type { Network } from "../components/network";
 import type { Scope } from "../components/scope";

@@ -184,6 +184,7 @@ function ownCluster(
       scope,
       cluster,
       placement: systemPlacement,
+      logRetentionDays: config.observability.logRetentionDays,
       versions: {
         coredns: addons.coredns,
         cloudwatchObservability: addons.cloudwatchObservability,
@@ -204,11 +205,7 @@ function existingCluster(
   existing: NonNullable<FleetConfig["cluster"]["existing"]>,
   awsProvider: aws.Provider,
 ): BaseCluster {
-  const cluster = new ExistingCluster(
-    "cluster",
-    { scope },
-    { providers: { aws: awsProvider } },
-  );
+  const cluster = new ExistingCluster("cluster", { scope }, { providers: { aws: awsProvider } });
   const has = (component: InstallableComponent) => existing.installed.includes(component);
   const nodeAddons = new NodeAddons(
     "node-addons",

@@ -20,7 +20,11 @@ export function warningsOf(
           `${config.modelStore.prefix}${model.name}/FRAMEWORK/.`,
       );
   }
-  if (config.images.server.source === "external") {
+  if (config.images.server.source === "local")
+    warnings.push(
+      "images: built by `pulumi up`; their digests, which the pods name, are known after the build.",
+    );
+  else {
     const frameworks = new Set(Object.values(config.units).map((unit) => unit.framework));
     const byTag = [...frameworks].filter((f) => config.images.server.digests[f] === undefined);
     if (byTag.length > 0)

@@ -26,15 +26,18 @@ export interface Violation {
   readonly message: string;
 }
 
+export interface Evaluation {
+  readonly policies: readonly Policy[];
+  readonly violations: readonly Violation[];
+}
+
 /** What `fleet plan --json` prints. */
-export interface PlanDocument {
+export interface PlanDocument extends Evaluation {
   readonly project: string;
   readonly stack: string;
   readonly mode: string;
   readonly resources: readonly PlannedResource[];
   readonly outputs: Readonly<Record<string, unknown>>;
-  readonly policies: readonly Policy[];
-  readonly violations: readonly Violation[];
 }
 
 /**

@@ -18,12 +18,13 @@ export interface Plan {
  * @throws ProgramFailure when the program has a bug
  */
 export async function makePlan(
-  { program, summarise }: Project,
+  { program, summarise, evaluate }: Project,
   stack: string,
   config: StackConfig,
 ): Promise<Plan> {
   const run = await runProgram(program, config.project, stack, toPulumi(config));
   const summary = summarise();
+  const resources = resourcesOf(run);
   return {
     run,
     summary,
@@ -31,10 +32,9 @@ export async function makePlan(
       project: config.project,
       stack,
       mode: summary.mode,
-      resources: resourcesOf(run),
+      resources,
       outputs: outputsOf(run),
-      policies: [],
-      violations: [],
+      ...(evaluate?.(resources) ?? { policies: [], violations: [] }),
     },
   };
 }

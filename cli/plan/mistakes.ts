@@ -4,7 +4,7 @@ import { runtime } from "@pulumi/pulumi";
 const MISTAKES: readonly { readonly pattern: RegExp; readonly meaning: string }[] = [
   { pattern: /\bundefined\b/, meaning: "a missing value became the text `undefined`" },
   { pattern: /\bNaN\b/, meaning: "a failed calculation became the text `NaN`" },
-  { pattern: /\[object \w+\]/, meaning: "an object became a text" },
+  { pattern: /\[object [A-Z]\w*\]/, meaning: "an object became a text" },
   { pattern: /Calling \[to(String|JSON)\] on an \[Output/, meaning: "an Output became a text" },
   { pattern: new RegExp(runtime.unknownValue), meaning: "an unknown value became part of a text" },
   { pattern: new RegExp(runtime.specialSigKey), meaning: "a marked value became part of a text" },

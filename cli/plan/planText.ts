@@ -11,7 +11,7 @@ export function planLines(plan: Plan, paint: Paint, full: boolean): string[] {
     ...headerLines(plan.document, plan.summary, paint),
     "",
     ...(stack === undefined ? [] : full ? fullTree(stack, paint) : shortTree(stack, paint)),
-    ...remoteNote(plan, paint),
+    ...notes(plan, full, paint),
     ...violationLines(plan, paint),
     ...warningLines(plan, paint),
   ];
@@ -22,18 +22,27 @@ export function remoteTypes({ run }: Plan): string[] {
   return [...new Set(run.registrations.filter(({ remote }) => remote).map(({ type }) => type))];
 }
 
-function remoteNote(plan: Plan, paint: Paint): string[] {
+function notes(plan: Plan, full: boolean, paint: Paint): string[] {
   const types = remoteTypes(plan).map(kindOf);
-  if (types.length === 0) return [];
-  const note =
-    `What is inside ${types.join(", ")} is made by their providers during \`pulumi up\` ` +
-    "and is not listed here.";
-  return ["", ...wrap(note, WIDTH).map((line) => paint("dim", line))];
+  const sentences = [
+    ...(types.length === 0
+      ? []
+      : [
+          `What is inside ${types.join(", ")} is made by their providers during \`pulumi up\` and ` +
+            "is not listed here.",
+        ]),
+    ...(full ? [] : ["--full lists every resource, --json every field."]),
+  ];
+  return ["", ...wrap(sentences.join(" "), WIDTH).map((line) => paint("dim", line))];
 }
 
 function violationLines({ document }: Plan, paint: Paint): string[] {
-  return document.violations.flatMap(({ policy, level, urn, message }) => [
-    paint(level === "mandatory" ? "red" : "yellow", `${level}: ${policy}: ${message}`),
+  const { violations } = document;
+  return violations.flatMap(({ policy, level, urn, message }, index) => [
+    ...(index === 0 ? [""] : []),
+    ...wrap(`${level}: ${policy}: ${message}`, WIDTH, "  ").map((line) =>
+      paint(level === "mandatory" ? "red" : "yellow", line),
+    ),
     `  ${urn}`,
   ]);
 }

@@ -34,7 +34,7 @@ export async function runProgram(
   stack: string,
   config: PulumiConfig,
 ): Promise<ProgramRun> {
-  leaveCloudsOut(process.env);
+  const bringCloudsBack = leaveCloudsOut(process.env);
   const monitor = new PlanMonitor(project, stack, config.values["aws:region"]);
   const construction = new Construction();
   const log = new ProgramLog();
@@ -48,6 +48,7 @@ export async function runProgram(
   } finally {
     stopObserving();
     log.stop();
+    bringCloudsBack();
   }
 
   const errors = log.lines.filter(({ level }) => level === "error");

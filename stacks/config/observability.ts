@@ -8,8 +8,10 @@ export const observabilitySchema = z
     pendingMinutes: z
       .int()
       .min(1)
-      .default(5)
-      .describe("Minutes of missing replicas until a shortage alarm."),
+      .default(20)
+      .describe(
+        "Minutes of missing replicas until a shortage alarm; longer than a model takes to load.",
+      ),
     logRetentionDays: retentionDays
       .default(30)
       .describe("Days that the program's log groups are kept."),

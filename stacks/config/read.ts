@@ -1,12 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ConfigError } from "./errors";
+import { ConfigError, type Problem } from "./errors";
+import { nearest } from "./nearest";
 import { parseConfig } from "./parse";
 import type { FleetConfig } from "./schema";
 
 /** What the program knows before it builds anything. */
 export interface StackConfig {
-  readonly region: string;
+  readonly aws: AwsConfig;
   readonly config: FleetConfig;
+}
+
+/** The keys under `aws:` that the program's provider takes over. */
+export interface AwsConfig {
+  readonly region: string;
+  /** Profile of the shared credentials file; absent: whatever the environment says. */
+  readonly profile?: string;
+  /** Accounts that may be deployed to: a guard against the wrong credentials. */
+  readonly allowedAccountIds?: readonly string[];
 }
 
 /**
@@ -15,21 +25,62 @@ export interface StackConfig {
  * @throws ConfigError naming every problem at once
  */
 export function readConfig(): StackConfig {
-  const region = new pulumi.Config("aws").get("region");
-  if (region === undefined || !/^[a-z]{2}(-[a-z]+)+-\d$/.test(region))
-    throw new ConfigError([
-      { key: "aws:region", value: region, allowed: "an AWS region, e.g. us-west-2" },
-    ]);
-  return { region, config: parseConfig(rawConfig(pulumi.getProject()), region) };
+  const all = pulumi.runtime.allConfig();
+  const { aws, problems } = readAws(valuesOf(all, "aws"));
+  try {
+    const config = parseConfig(valuesOf(all, pulumi.getProject()), aws.region);
+    if (problems.length > 0) throw new ConfigError(problems);
+    return { aws, config };
+  } catch (error) {
+    if (!(error instanceof ConfigError) || problems.length === 0) throw error;
+    throw new ConfigError([...new Set([...problems, ...error.problems])]);
+  }
 }
 
-/** The values of a project's keys, decoded: Pulumi hands objects over as JSON. */
-function rawConfig(project: string): Record<string, unknown> {
-  const prefix = `${project}:`;
-  const raw: Record<string, unknown> = {};
-  for (const [key, text] of Object.entries(pulumi.runtime.allConfig()))
-    if (key.startsWith(prefix)) raw[key.slice(prefix.length)] = decode(text);
-  return raw;
+const awsKeys = ["region", "profile", "allowedAccountIds"];
+
+function readAws(raw: Readonly<Record<string, unknown>>): {
+  readonly aws: AwsConfig;
+  readonly problems: readonly Problem[];
+} {
+  const problems: Problem[] = [];
+  const add = (key: string, value: unknown, allowed: string, near?: string) =>
+    problems.push({ key: `aws:${key}`, value, allowed, ...(near ? { nearest: near } : {}) });
+  const { region, profile, allowedAccountIds } = raw;
+  const isRegion = typeof region === "string" && /^[a-z]{2}(-[a-z]+)+-\d$/.test(region);
+  if (!isRegion) add("region", region, "an AWS region, e.g. us-west-2");
+  if (profile !== undefined && typeof profile !== "string") add("profile", profile, "a text");
+  const accounts = Array.isArray(allowedAccountIds) ? allowedAccountIds.map(String) : [];
+  if (
+    allowedAccountIds !== undefined &&
+    (accounts.length === 0 || !accounts.every((id) => /^\d{12}$/.test(id)))
+  )
+    add("allowedAccountIds", allowedAccountIds, "a list of account ids of twelve digits");
+  // The program makes a provider of its own, which would silently pass over any other key.
+  for (const [key, value] of Object.entries(raw))
+    if (!awsKeys.includes(key))
+      add(key, value, `the keys ${awsKeys.join(", ")}`, nearest(key, awsKeys));
+  return {
+    problems,
+    aws: {
+      region: isRegion ? region : "us-west-2",
+      ...(typeof profile === "string" ? { profile } : {}),
+      ...(accounts.length > 0 ? { allowedAccountIds: accounts } : {}),
+    },
+  };
+}
+
+/** The values of a namespace's keys, decoded: Pulumi hands objects over as JSON. */
+function valuesOf(
+  all: Readonly<Record<string, string>>,
+  namespace: string,
+): Record<string, unknown> {
+  const prefix = `${namespace}:`;
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, text]) => [key.slice(prefix.length), decode(text)]),
+  );
 }
 
 function decode(text: string): unknown {

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { Alarms, type AlarmsArgs } from "../../components/alarms";
-import { counterMetric, latencyMetric, METRIC_NAMESPACE } from "../../contracts/metrics";
+import {
+  counterMetric,
+  errorMetric,
+  latencyMetric,
+  METRIC_NAMESPACE,
+} from "../../contracts/metrics";
 import { construct, scope } from "../mocks";
 
 const topicArn = "arn:aws:sns:us-west-2:123456789012:alarms";
@@ -76,20 +81,23 @@ describe("Alarms", () => {
     assert.deepEqual(rest, []);
   });
 
-  it("find the load balancer by this environment's tag, in one query each", async () => {
-    const named = await alarms();
-    for (const name of ["server-errors", "gateway-errors"]) {
-      assert.equal(named[name].metricQueries.length, 1);
-      const [{ expression, period }] = named[name].metricQueries;
-      assert.match(expression, /FROM SCHEMA\("AWS\/ApplicationELB", LoadBalancer\)/);
-      assert.match(expression, /WHERE tag\."diffusion-fleet:stack" = 'dev'$/);
-      // Metrics Insights alarms look at the last three hours at most.
-      assert.ok(period * named[name].evaluationPeriods <= 3 * 3600);
-    }
-    const none = Object.keys(await alarms({ loadBalancer: false }));
-    assert.deepEqual(
-      none.filter((name) => name.endsWith("errors")),
-      [],
-    );
+  it("watch the share of a unit's answers that are errors, and not in a minute without any", async () => {
+    const alarm = (await alarms())["sd21-inf2-neuron-errors"];
+    const [share, errors, images] = alarm.metricQueries;
+    assert.equal(share.expression, "IF(errors + images > 0, 100 * errors / (errors + images), 0)");
+    assert.equal(errors.metric.metricName, errorMetric("sd21-inf2-neuron"));
+    assert.equal(images.metric.metricName, counterMetric("sd21-inf2-neuron"));
+    assert.equal(alarm.threshold, 5);
+  });
+
+  it("find the load balancer by this environment's tag, in one query", async () => {
+    const alarm = (await alarms())["gateway-errors"];
+    assert.equal(alarm.metricQueries.length, 1);
+    const [{ expression, period }] = alarm.metricQueries;
+    assert.match(expression, /FROM SCHEMA\("AWS\/ApplicationELB", LoadBalancer\)/);
+    assert.match(expression, /WHERE tag\."diffusion-fleet:stack" = 'dev'$/);
+    // Metrics Insights alarms look at the last three hours at most.
+    assert.ok(period * alarm.evaluationPeriods <= 3 * 3600);
+    assert.equal((await alarms({ loadBalancer: false }))["gateway-errors"], undefined);
   });
 });

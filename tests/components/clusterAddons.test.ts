@@ -17,7 +17,13 @@ function clusterAddons(wanted: Partial<typeof versions>): Promise<Registry> {
     });
     new ClusterAddons(
       "cluster-addons",
-      { scope, cluster: someCluster(), placement: systemPlacement, versions: wanted },
+      {
+        scope,
+        cluster: someCluster(),
+        placement: systemPlacement,
+        logRetentionDays: 30,
+        versions: wanted,
+      },
       { dependsOn: [nodes] },
     );
   });

@@ -31,6 +31,7 @@ describe("the controllers' rights", () => {
       new NodeAddons("node-addons", { scope, cluster, vpcId, versions: { vpcCni: "v1" } });
       new ClusterAddons("cluster-addons", {
         ...common,
+        logRetentionDays: 30,
         versions: { cloudwatchObservability: "v1" },
       });
       new Karpenter("karpenter", common);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { Plan } from "../../cli/plan/makePlan";
 import { UNIT_LABEL } from "../../contracts/labels";
 import { accelerators } from "../../fleet/accelerators";
-import type { Plan } from "../../cli/plan/makePlan";
-import { manifest, manifests, type Manifest, planOf, planOfConfig } from "./planned";
+import { type Manifest, manifest, manifests, planOf, planOfConfig } from "./planned";
 
 /** Configs with up to three models, each with up to five units on any accelerator. */
 const configs = fc
@@ -78,7 +78,10 @@ function followUnits(plan: Plan): void {
 
     const scaledObject = manifest(plan, "ScaledObject", unit.unit);
     assert.equal(scaledObject.spec.scaleTargetRef.name, unit.unit);
-    assert.match(scaledObject.spec.triggers[0].metadata.expression, new RegExp(`"${unit.unit}-counter"`));
+    assert.match(
+      scaledObject.spec.triggers[0].metadata.expression,
+      new RegExp(`"${unit.unit}-counter"`),
+    );
     assert.equal(scaledObject.spec.triggers.length, 2);
     assert.equal(deployment.replicas, undefined, "the autoscaler owns the replicas");
     followsToRoute(plan, unit.model, unit.unit, pod.metadata.labels);
@@ -93,7 +96,9 @@ function followsToMachines(pod: Manifest, nodePool: Manifest, device: string): v
     assert.ok(
       pod.tolerations.some(
         (t: Manifest) =>
-          t.key === taint.key && t.effect === taint.effect && (t.operator === "Exists" || t.value === taint.value),
+          t.key === taint.key &&
+          t.effect === taint.effect &&
+          (t.operator === "Exists" || t.value === taint.value),
       ),
       `nobody tolerates ${taint.key}`,
     );
@@ -138,7 +143,9 @@ function followsToRoute(plan: Plan, model: string, unit: string, podLabels: Mani
   const route = manifest(plan, "HTTPRoute", model);
   const gateway = manifest(plan, "Gateway", route.spec.parentRefs[0].name);
   assert.ok(
-    gateway.spec.listeners.some(({ name }: Manifest) => name === route.spec.parentRefs[0].sectionName),
+    gateway.spec.listeners.some(
+      ({ name }: Manifest) => name === route.spec.parentRefs[0].sectionName,
+    ),
   );
   const [live, standby] = route.spec.rules;
   assert.equal(live.matches[0].headers, undefined, "the first rule carries the traffic");

@@ -14,22 +14,22 @@ const nameLimits: Readonly<Record<string, number>> = {
   "aws:cloudwatch/eventRule:EventRule name": limits.eventRuleName,
   "aws:cloudwatch/logGroup:LogGroup name": limits.logGroup,
   "aws:cloudwatch/metricAlarm:MetricAlarm name": limits.cloudWatchAlarm,
-  "aws:cloudwatch/dashboard:Dashboard dashboardName": 255,
+  "aws:cloudwatch/dashboard:Dashboard dashboardName": limits.dashboardName,
   "aws:ecr/repository:Repository name": limits.ecrRepository,
   "aws:ssm/document:Document name": limits.ssmDocument,
   "aws:kms/alias:Alias namePrefix": limits.kmsAlias - 26,
   "aws:kms/alias:Alias name": limits.kmsAlias,
-  "aws:ssm/parameter:Parameter name": 1011,
-  "aws:ec2/launchTemplate:LaunchTemplate name": 128,
+  "aws:ssm/parameter:Parameter name": limits.ssmParameter,
+  "aws:ec2/launchTemplate:LaunchTemplate name": limits.launchTemplateName,
   "aws:iam/instanceProfile:InstanceProfile namePrefix": 128 - 26,
   "aws:sns/topic:Topic namePrefix": limits.snsTopicName - 26,
   "aws:sns/topic:Topic name": limits.snsTopicName,
-  "aws:eks/nodeGroup:NodeGroup nodeGroupNamePrefix": 37,
-  "aws:ec2/launchTemplate:LaunchTemplate namePrefix": 102,
-  "aws:scheduler/schedule:Schedule namePrefix": 64 - 26,
-  "aws:scheduler/schedule:Schedule name": 64,
+  "aws:eks/nodeGroup:NodeGroup nodeGroupNamePrefix": limits.nodeGroupNamePrefix,
+  "aws:ec2/launchTemplate:LaunchTemplate namePrefix": limits.launchTemplateName - 26,
+  "aws:scheduler/schedule:Schedule namePrefix": limits.scheduleName - 26,
+  "aws:scheduler/schedule:Schedule name": limits.scheduleName,
   "aws:ec2/securityGroup:SecurityGroup namePrefix": 255 - 26,
-  "aws:budgets/budget:Budget name": 100,
+  "aws:budgets/budget:Budget name": limits.budgetName,
   "eks:index:Cluster name": limits.eksClusterName,
 };
 
@@ -40,11 +40,20 @@ function sharedNames(plan: Plan): string[] {
       .filter(([property]) => nameLimits[`${type} ${property}`] !== undefined)
       .map(([property, value]) => `${type} ${property} ${value}`),
   );
-  const clusterWide = ["NodePool", "EC2NodeClass", "GatewayClass", "PersistentVolume", "PriorityClass", "ClusterTriggerAuthentication"];
+  const clusterWide = [
+    "NodePool",
+    "EC2NodeClass",
+    "GatewayClass",
+    "PersistentVolume",
+    "PriorityClass",
+    "ClusterTriggerAuthentication",
+  ];
   const cluster = clusterWide.flatMap((kind) =>
     manifests(plan, kind).map(({ metadata }) => `${kind} ${metadata.name}`),
   );
-  const alb = manifests(plan, "LoadBalancerConfiguration").map(({ spec }) => `ALB ${spec.loadBalancerName}`);
+  const alb = manifests(plan, "LoadBalancerConfiguration").map(
+    ({ spec }) => `ALB ${spec.loadBalancerName}`,
+  );
   return [...cloud, ...cluster, ...alb];
 }
 
@@ -81,7 +90,9 @@ describe("Names", () => {
         if (limit === undefined && /^aws:/.test(type) && /^(name|\w*[nN]amePrefix)$/.test(property))
           assert.fail(`${type} ${property} has no limit in this test`);
       }
-      const metadata = inputs.metadata as { name?: string; labels?: Record<string, string> } | undefined;
+      const metadata = inputs.metadata as
+        | { name?: string; labels?: Record<string, string> }
+        | undefined;
       if (metadata?.name !== undefined)
         assert.match(metadata.name, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, urn);
       for (const value of Object.values(metadata?.labels ?? {}))

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { differenceOf } from "../../cli/plan/difference";
 import type { Plan } from "../../cli/plan/makePlan";
-import { manifest, type Manifest, planOf } from "./planned";
+import { type Manifest, manifest, planOf } from "./planned";
 
 /** Seed 001, the forward action between Tables 1 and 2. */
 const publishedWeights = {
@@ -56,7 +56,10 @@ describe("Cost mode", () => {
     );
     const [live] = manifest(plan, "HTTPRoute", "sd21").spec.rules;
     const found = weights(live);
-    assert.equal(Object.values(found).reduce((sum, weight) => sum + weight), 100);
+    assert.equal(
+      Object.values(found).reduce((sum, weight) => sum + weight),
+      100,
+    );
     assert.notEqual(found["sd21-inf2-neuron"], 40);
     assert.ok(found["sd21-inf2-neuron"]! > found["sd21-g4dn-cuda"]!);
   });
@@ -102,7 +105,10 @@ describe("A switch of mode", () => {
     });
 
   it("can be made for one model alone", async () => {
-    const { updated } = changes(await planOf("dev"), await planOf("dev", "models.sd21.mode=capacity"));
+    const { updated } = changes(
+      await planOf("dev"),
+      await planOf("dev", "models.sd21.mode=capacity"),
+    );
     assert.ok(updated.some(({ type }) => type.endsWith("HTTPRoute")));
   });
 });

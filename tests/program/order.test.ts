@@ -12,10 +12,19 @@ const controllers: readonly { kinds: readonly string[]; releases: readonly strin
   { kinds: ["NodePool", "EC2NodeClass"], releases: ["karpenter", "karpenter-crd"] },
   { kinds: ["ScaledObject", "ClusterTriggerAuthentication"], releases: ["keda"] },
   {
-    kinds: ["Gateway", "GatewayClass", "HTTPRoute", "LoadBalancerConfiguration", "TargetGroupConfiguration"],
+    kinds: [
+      "Gateway",
+      "GatewayClass",
+      "HTTPRoute",
+      "LoadBalancerConfiguration",
+      "TargetGroupConfiguration",
+    ],
     releases: ["aws-load-balancer-controller"],
   },
-  { kinds: ["PersistentVolume", "PersistentVolumeClaim"], releases: ["aws-mountpoint-s3-csi-driver"] },
+  {
+    kinds: ["PersistentVolume", "PersistentVolumeClaim"],
+    releases: ["aws-mountpoint-s3-csi-driver"],
+  },
   {
     kinds: ["Deployment"],
     releases: [
@@ -115,26 +124,37 @@ for (const stack of ["dev", "prod"])
         const target = ofKind(plan, "Deployment").find(
           ({ inputs }) =>
             (inputs.metadata as { name: string }).name ===
-            (inputs.spec && (scaled.inputs.spec as { scaleTargetRef: { name: string } }).scaleTargetRef.name),
+            (inputs.spec &&
+              (scaled.inputs.spec as { scaleTargetRef: { name: string } }).scaleTargetRef.name),
         );
         assertAfter(plan, scaled, target!);
       }
     });
 
     it("keeps a controller's rights until its release has gone", () => {
-      for (const name of ["karpenter", "keda", "aws-load-balancer-controller", "aws-mountpoint-s3-csi-driver"]) {
+      for (const name of [
+        "karpenter",
+        "keda",
+        "aws-load-balancer-controller",
+        "aws-mountpoint-s3-csi-driver",
+      ]) {
         const needed = waitsFor(plan, releaseNamed(plan, name).urn);
         const types = [...needed].map((urn) => urn.split("::")[2]!);
         for (const type of [
           "aws:eks/podIdentityAssociation:PodIdentityAssociation",
           "aws:iam/rolePolicy:RolePolicy",
         ])
-          assert.ok(types.some((t) => t.endsWith(type)), `${name} does not wait for ${type}`);
+          assert.ok(
+            types.some((t) => t.endsWith(type)),
+            `${name} does not wait for ${type}`,
+          );
       }
     });
 
     it("starts controllers after the system nodes and CoreDNS, and CoreDNS after the nodes", () => {
-      const nodes = plan.document.resources.find(({ type }) => type === "aws:eks/nodeGroup:NodeGroup")!;
+      const nodes = plan.document.resources.find(
+        ({ type }) => type === "aws:eks/nodeGroup:NodeGroup",
+      )!;
       const dns = plan.document.resources.find(({ name }) => name === "coredns")!;
       assertAfter(plan, dns, nodes);
       for (const { type, urn } of plan.document.resources)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Plan } from "../../cli/plan/makePlan";
-import { manifests, type Manifest, ofType, planOf } from "./planned";
+import { type Manifest, manifests, ofType, planOf } from "./planned";
 
 for (const stack of ["dev", "prod"])
   describe(`Everything that ${stack} runs is pinned`, () => {
@@ -29,7 +29,8 @@ for (const stack of ["dev", "prod"])
         spec.template.spec.containers.map(({ image }: Manifest) => image),
       );
       assert.ok(images.length >= 5);
-      for (const image of images) assert.match(image, /(:(?!latest$)[\w][\w.-]*|@sha256:[0-9a-f]{64})$/);
+      for (const image of images)
+        assert.match(image, /(:(?!latest$)[\w][\w.-]*|@sha256:[0-9a-f]{64})$/);
     });
 
     it("machine images by a Bottlerocket release", () => {

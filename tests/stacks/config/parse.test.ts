@@ -111,7 +111,10 @@ describe("Rules between keys of a config", () => {
   it("allow five units of one model, and refuse the sixth with the quota as the reason", () => {
     assert.deepEqual(problemsOf({ units: five }), []);
     const problem = onlyProblem({
-      units: { ...five, "sd21-g4dn-cuda": unit({ accelerator: "g4dn", framework: "cuda", ...measured }) },
+      units: {
+        ...five,
+        "sd21-g4dn-cuda": unit({ accelerator: "g4dn", framework: "cuda", ...measured }),
+      },
     });
     assert.equal(problem.key, "units");
     assert.match(problem.allowed, /5 units of sd21 at most, the target groups .* one action/);
@@ -158,11 +161,15 @@ describe("Rules between keys of a config", () => {
 
   it("want a certificate and a protection in front of an internet-facing gateway", () => {
     const keys = (gateway: object) =>
-      problemsOf({ ...smallest(), gateway: { scheme: "internet-facing", ...gateway } }).map((p) => p.key);
+      problemsOf({ ...smallest(), gateway: { scheme: "internet-facing", ...gateway } }).map(
+        (p) => p.key,
+      );
     const certificateArn = `arn:aws:acm:${REGION}:123456789012:certificate/1`;
     assert.deepEqual(keys({}), ["gateway.certificateArn", "gateway.allowedCidrs"]);
     assert.deepEqual(keys({ certificateArn }), ["gateway.allowedCidrs"]);
-    assert.deepEqual(keys({ certificateArn, allowedCidrs: ["0.0.0.0/0"] }), ["gateway.allowedCidrs"]);
+    assert.deepEqual(keys({ certificateArn, allowedCidrs: ["0.0.0.0/0"] }), [
+      "gateway.allowedCidrs",
+    ]);
     assert.deepEqual(keys({ certificateArn, allowedCidrs: ["203.0.113.0/24"] }), []);
     const webAclArn = `arn:aws:wafv2:${REGION}:123456789012:regional/webacl/a/b`;
     assert.deepEqual(keys({ certificateArn, webAclArn }), []);
@@ -189,14 +196,18 @@ describe("Rules between keys of a config", () => {
   });
 
   it("refuse a size that the accelerator does not have, and more devices than it has", () => {
-    const size = onlyProblem({ units: { "sd21-inf2-neuron": unit({ instanceTypes: ["inf2.2xlarge"] }) } });
+    const size = onlyProblem({
+      units: { "sd21-inf2-neuron": unit({ instanceTypes: ["inf2.2xlarge"] }) },
+    });
     assert.match(size.allowed, /a size of inf2: inf2\.xlarge/);
     const devices = onlyProblem({ units: { "sd21-inf2-neuron": unit({ devices: 2 }) } });
     assert.match(devices.allowed, /at most 1, what a inf2\.xlarge has/);
   });
 
   it("want reservations and the capacity type reserved together", () => {
-    const one = onlyProblem({ units: { "sd21-inf2-neuron": unit({ capacityTypes: ["reserved"] }) } });
+    const one = onlyProblem({
+      units: { "sd21-inf2-neuron": unit({ capacityTypes: ["reserved"] }) },
+    });
     assert.equal(one.key, "units.sd21-inf2-neuron.capacityReservationIds");
     const other = onlyProblem({
       units: { "sd21-inf2-neuron": unit({ capacityReservationIds: ["cr-0123456789abcdef0"] }) },
@@ -207,7 +218,7 @@ describe("Rules between keys of a config", () => {
   it("refuse two models on the same host and path", () => {
     const problem = onlyProblem({
       models: { sd21: {}, sdxl: {} },
-      units: { ...smallest().units as object, sdxl1: unit({ model: "sdxl", ...measured }) },
+      units: { ...(smallest().units as object), sdxl1: unit({ model: "sdxl", ...measured }) },
     });
     assert.equal(problem.key, "models.sdxl.pathPrefix");
   });
@@ -234,7 +245,9 @@ describe("Rules between keys of a config", () => {
 
   it("want a pinned release before a unit runs on AL2023", () => {
     const problem = onlyProblem({
-      units: { "sd21-g5-cuda": unit({ accelerator: "g5", framework: "cuda", nodeImage: "al2023" }) },
+      units: {
+        "sd21-g5-cuda": unit({ accelerator: "g5", framework: "cuda", nodeImage: "al2023" }),
+      },
     });
     assert.equal(problem.key, "nodes.al2023Version");
   });
