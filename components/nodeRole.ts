@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { iamRoleNamePrefix } from "../fleet/names";
 import { prefixIn, type Scope } from "./scope";
+import { ec2Service } from "./serviceRole";
 
 /**
  * What a node does itself: join the cluster and pull images from ECR. Pods have identities of their
@@ -55,8 +56,4 @@ export class NodeRole extends pulumi.ComponentResource {
     );
     this.registerOutputs({});
   }
-}
-
-function ec2Service({ partition }: Scope): string {
-  return partition === "aws-cn" ? "ec2.amazonaws.com.cn" : "ec2.amazonaws.com";
 }
