@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import Module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { loadLate } from "./latePackages.mjs";
 
 const OLDEST_NODE = [20, 19];
 const EXIT_WRONG_USE = 2;
@@ -26,9 +27,16 @@ checkMachine();
 // Pulumi's SDK captures a stack trace several times per property, which costs as much as planning
 // itself. A run that fails unexpectedly is repeated with traces.
 Error.stackTraceLimit = withTraces ? 100 : 0;
+process.setSourceMapsEnabled(withTraces);
 
 // Most of a run is the compilation of packages; Node 22 and later can keep the result.
 Module.enableCompileCache?.(join(cache, "compiled"));
+
+// Whoever reads stdout may stop early: `fleet plan | head`.
+process.stdout.on("error", (error) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
 
 let finished = false;
 process.on("exit", () => {
@@ -44,6 +52,7 @@ try {
     for (const name of Object.keys(process.env))
       if (name.startsWith("PULUMI_")) delete process.env[name];
     process.env.PULUMI_ERROR_OUTPUT_STRING = "true";
+    loadLate();
     // It takes longer to load than the bundle to build, and another process builds that.
     require("@pulumi/pulumi");
   }
@@ -104,11 +113,10 @@ function projectAt(path) {
 }
 
 function repeatWithTraces() {
-  const { status } = spawnSync(
-    process.execPath,
-    ["--enable-source-maps", ...process.execArgv, process.argv[1], ...args],
-    { stdio: "inherit", env: { ...process.env, DIFFUSION_FLEET_TRACES: "1" } },
-  );
+  const { status } = spawnSync(process.execPath, [...process.execArgv, process.argv[1], ...args], {
+    stdio: "inherit",
+    env: { ...process.env, DIFFUSION_FLEET_TRACES: "1" },
+  });
   return status ?? EXIT_INTERNAL;
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench/command";
+import { docsCommand } from "./docs/command";
 import { ExitCode } from "./exitCode";
 import { planCommand } from "./plan/command";
 
@@ -20,7 +21,8 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     .description("Plan, measure and run a diffusion fleet.")
     .exitOverride()
     .addCommand(planCommand(root, finish))
-    .addCommand(benchCommand(finish));
+    .addCommand(benchCommand(finish))
+    .addCommand(docsCommand(root));
   for (const command of fleet.commands) command.exitOverride();
   try {
     await fleet.parseAsync([...args], { from: "user" });

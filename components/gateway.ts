@@ -81,11 +81,15 @@ export class Gateway extends pulumi.ComponentResource {
           ],
         },
       },
-      childOptions(this, opts, [
-        gatewayClass,
-        configuration,
-        ...(authentication ? [authentication] : []),
-      ]),
+      {
+        ...childOptions(this, opts, [
+          gatewayClass,
+          configuration,
+          ...(authentication ? [authentication] : []),
+        ]),
+        // It goes when the controller has taken the load balancer and its target groups down.
+        customTimeouts: { delete: "30m" },
+      },
     );
     this.registerOutputs({});
   }
@@ -179,7 +183,7 @@ function createAuthentication(name: string, args: GatewayArgs, opts: pulumi.Reso
             type: "authenticate-cognito",
             authenticateCognitoConfig: {
               userPoolArn: authentication.userPoolArn,
-              userPoolClientID: authentication.clientId,
+              userPoolClientId: authentication.clientId,
               userPoolDomain: authentication.domain,
             },
           },

@@ -56,7 +56,11 @@ export class NodePool extends pulumi.ComponentResource {
         },
         spec: nodePoolSpec(args),
       },
-      childOptions(this, opts, [args.nodeClass.resource]),
+      {
+        ...childOptions(this, opts, [args.nodeClass.resource]),
+        // A pool goes when its machines have: they wait for their pods, and EC2 for them.
+        customTimeouts: { delete: "60m" },
+      },
     );
     this.registerOutputs({});
   }

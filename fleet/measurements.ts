@@ -47,7 +47,8 @@ export function unitName(model: string, accelerator: string, framework: Framewor
   return `${model}-${accelerator}-${framework}`;
 }
 
-const source = "seed 001, Tables 1 and 2";
+/** The seed's text is that repository's README and a post of the AWS Containers blog. */
+const source = "aws-samples/scalable-hw-agnostic-inference, Tables 1 and 2";
 
 /** The five units of Tables 1 and 2, by unit name, in the tables' order (cheapest first). */
 export const measurements: Readonly<Record<string, UnitMeasurement>> = {

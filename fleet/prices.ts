@@ -27,7 +27,7 @@ interface Source {
 
 const seed: Source = {
   date: "2024",
-  source: "seed 001, Table 1, column Cost of Compute / Hour",
+  source: "aws-samples/scalable-hw-agnostic-inference, Table 1, Cost of Compute / Hour",
 };
 
 const karpenter: Source = {

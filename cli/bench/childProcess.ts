@@ -20,7 +20,7 @@ const packages = new Set();
 if (from) {
   const load = Module._load;
   Module._load = function (request, parent, ...rest) {
-    if (parent?.filename?.startsWith(from) && !/^[./]|^node:/.test(request)) packages.add(request);
+    if (parent?.filename?.startsWith(from) && !/^[./]/.test(request) && !Module.isBuiltin(request)) packages.add(request);
     return load.call(this, request, parent, ...rest);
   };
 }

@@ -1,9 +1,5 @@
 import { Command } from "commander";
-
-export interface BenchOptions {
-  readonly json: boolean;
-  readonly prepare: boolean;
-}
+import type { BenchOptions } from "./run";
 
 /** `fleet bench`: measures what the project promises to be fast or small. */
 export function benchCommand(finish: (status: number) => void): Command {

@@ -5,9 +5,13 @@ import { UserError } from "../../contracts/userError";
 import { ExitCode } from "../exitCode";
 import { type Column, paintFor, table } from "../terminal";
 import type { Bench } from "./bench";
-import type { BenchOptions } from "./command";
 import { benches } from "./registry";
 import type { Row } from "./row";
+
+export interface BenchOptions {
+  readonly json: boolean;
+  readonly prepare: boolean;
+}
 
 const COLUMNS: readonly Column[] = [
   { title: "bench" },

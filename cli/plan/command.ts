@@ -1,14 +1,5 @@
 import { Command } from "commander";
-
-export interface PlanOptions {
-  readonly stack: string;
-  readonly set: readonly string[];
-  readonly against: readonly string[];
-  readonly json: boolean;
-  readonly full: boolean;
-  readonly html?: string;
-  readonly svg?: string;
-}
+import type { PlanOptions } from "./run";
 
 /** `fleet plan`: what `pulumi up` would build, without an AWS account and without Pulumi's CLI. */
 export function planCommand(root: string, finish: (status: number) => void): Command {

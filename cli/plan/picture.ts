@@ -197,8 +197,8 @@ function replicaDots({ minReplicas = 0, maxReplicas = 0 }: SystemUnit, colour: s
 function legend(y: number): string[] {
   const x = UNIT.x + UNIT.width;
   return [
-    `<circle class="ink" cx="${x - 168}" cy="${y - 4}" r="4.5"/>`,
-    label(x - 158, y, "replicas at least,", "soft"),
+    `<circle class="ink" cx="${x - 178}" cy="${y - 4}" r="4.5"/>`,
+    label(x - 168, y, "replicas at least,", "soft"),
     `<circle class="hollow ink" cx="${x - 52}" cy="${y - 4}" r="4.5"/>`,
     label(x - 42, y, "at most", "soft"),
   ];

@@ -1,10 +1,19 @@
 import { writeFileSync } from "node:fs";
 import { UserError } from "../../contracts/userError";
 import { ExitCode } from "../exitCode";
-import type { PlanOptions } from "./command";
 import type { Comparable } from "./difference";
 import { makePlan, type Plan } from "./makePlan";
 import { isAssignment, readStackConfig, type StackConfig, withAssignment } from "./stackConfig";
+
+export interface PlanOptions {
+  readonly stack: string;
+  readonly set: readonly string[];
+  readonly against: readonly string[];
+  readonly json: boolean;
+  readonly full: boolean;
+  readonly html?: string;
+  readonly svg?: string;
+}
 
 /**
  * Plans, and shows it as asked for.
@@ -20,7 +29,10 @@ export async function runPlan(root: string, options: PlanOptions): Promise<numbe
   const plan = await makePlan(project, options.stack, config);
   await writeFiles(plan, options);
   if (base !== undefined) {
-    const before = await makePlan(project, base.stack, base.config);
+    const before = await makePlan(project, base.stack, base.config).catch((error: unknown) => {
+      process.stderr.write("What --against names cannot be planned:\n");
+      throw error;
+    });
     await showDifference(before, plan, options);
   } else if (options.json) print(JSON.stringify(plan.document, null, 2));
   else {

@@ -63,6 +63,7 @@ export function readStackConfig(root: string, stack: string): StackConfig {
  */
 export function withAssignment(config: StackConfig, assignment: string): StackConfig {
   const { namespace, path, value } = parseAssignment(assignment);
+  if (namespace !== undefined) checkNamespace(config, namespace, assignment);
   const [name, ...inner] = parsePropertyPath(path);
   const key = `${namespace ?? config.project}:${name}`;
   let replaced: unknown;
@@ -78,6 +79,25 @@ export function withAssignment(config: StackConfig, assignment: string): StackCo
     ...config,
     values: replaced === undefined ? others : { ...config.values, [key]: replaced },
   };
+}
+
+/** A key that nobody reads would be set without any effect. */
+function checkNamespace({ project, values }: StackConfig, namespace: string, assignment: string) {
+  const known = [project, ...Object.keys(values).map((key) => key.split(":")[0] as string)];
+  if (known.includes(namespace) || hasProvider(namespace)) return;
+  throw new UserError(
+    `"${assignment}" sets a key of "${namespace}", which nothing here reads. ` +
+      `Did you mean "${closest(namespace, known)}"?`,
+  );
+}
+
+function hasProvider(namespace: string): boolean {
+  try {
+    require.resolve(`@pulumi/${namespace}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function isAssignment(text: string): boolean {

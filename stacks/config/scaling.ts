@@ -29,7 +29,7 @@ export const scalingSchema = z
       .int()
       .min(1)
       .default(900)
-      .describe("Latency at the breaking point (seed 001)."),
+      .describe("Latency at the breaking point, in milliseconds."),
     drainSeconds: count
       .default(120)
       .describe("Seconds a pod has to finish its requests; longer than the longest request."),

@@ -15,7 +15,7 @@ describe("prices", () => {
       const price = pricePerHour(instanceType, "us-west-2");
       assert.equal(price?.usd, printed[instanceType]);
       assert.equal(price?.exact, true);
-      assert.match(price?.source ?? "", /seed 001, Table 1/);
+      assert.match(price?.source ?? "", /scalable-hw-agnostic-inference, Table 1/);
     }
   });
 

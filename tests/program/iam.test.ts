@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { PlannedResource } from "../../cli/plan/document";
 import type { Plan } from "../../cli/plan/makePlan";
 import { readStackConfig, withAssignment } from "../../cli/plan/stackConfig";
-import { everythingOn, filled, plansToCheck } from "../python/python";
+import { everythingOn, filled, plansToCheck, policiesIn } from "../python/python";
 import { type Manifest, ofType, planOfConfig } from "./planned";
 
 interface Found {
@@ -107,6 +107,10 @@ const withoutSource: readonly { service: string; reason: string }[] = [
     service: "ec2.amazonaws.com",
     reason: "EC2 presents no source when it takes on the role of an instance profile.",
   },
+  {
+    service: "logdelivery.elasticloadbalancing.amazonaws.com",
+    reason: "As in ELB's guide: the resource, this account's folder, binds it to the account.",
+  },
 ];
 
 /** A hundred characters, the most that Pulumi allows. */
@@ -118,17 +122,10 @@ function statementsOf(plan: Plan): Found[] {
   return plan.document.resources
     .filter(({ type }) => type.startsWith("aws:"))
     .flatMap((resource) =>
-      documentsIn(resource.inputs).flatMap((text) =>
+      policiesIn(resource.inputs).flatMap((text) =>
         [JSON.parse(text).Statement].flat().map((statement) => ({ resource, statement })),
       ),
     );
-}
-
-/** The policy documents of a resource, wherever they stand in its inputs, as JSON. */
-function documentsIn(value: unknown): string[] {
-  if (typeof value === "string") return /^\s*\{.*"Statement"/s.test(value) ? [value] : [];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(documentsIn);
 }
 
 function allowed(found: readonly Found[]): Found[] {
@@ -215,7 +212,9 @@ describe("IAM", () => {
         ...ofType(plan, "aws:iam/rolePolicyAttachment:RolePolicyAttachment").map(
           ({ inputs }) => inputs.policyArn,
         ),
-        ...ofType(plan, "aws:iam/role:Role").flatMap(({ inputs }) => inputs.managedPolicyArns ?? []),
+        ...ofType(plan, "aws:iam/role:Role").flatMap(
+          ({ inputs }) => inputs.managedPolicyArns ?? [],
+        ),
       ].map(String);
       assert.ok(attached.length > 0);
       for (const arn of attached)

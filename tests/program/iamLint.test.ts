@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PlannedResource } from "../../cli/plan/document";
 import type { Plan } from "../../cli/plan/makePlan";
-import { describeWithPython, filled, plansToCheck } from "../python/python";
+import { describeWithPython, filled, plansToCheck, policiesIn } from "../python/python";
 import type { Manifest } from "./planned";
 
 interface Finding {
@@ -71,22 +71,6 @@ const falsePositives: readonly {
   },
 ];
 
-/** The policy documents of a resource, wherever they stand in its inputs, as JSON. */
-function documentsIn(value: unknown): string[] {
-  if (typeof value === "string") return isPolicy(value) ? [value] : [];
-  if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(documentsIn);
-}
-
-function isPolicy(text: string): boolean {
-  if (!/^\s*\{/.test(text)) return false;
-  try {
-    return Array.isArray(JSON.parse(text).Statement);
-  } catch {
-    return false;
-  }
-}
-
 /** A document as parliament wants it: real ARNs, and a resource where AWS takes one for granted. */
 function ready(plan: Plan, { type, name }: PlannedResource, text: string): Manifest {
   const document = JSON.parse(text);
@@ -118,7 +102,7 @@ describeWithPython("IAM policy documents", ["parliament"], (ask) => {
       plan.document.resources
         .filter(({ type }) => type.startsWith("aws:"))
         .flatMap((resource) =>
-          documentsIn(resource.inputs).map((text) => ({
+          policiesIn(resource.inputs).map((text) => ({
             name: resource.name,
             policy: JSON.stringify(ready(plan, resource, text)),
           })),

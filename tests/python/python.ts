@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import type { PlannedResource } from "../../cli/plan/document";
 import type { Plan } from "../../cli/plan/makePlan";
 import { planOf } from "../program/planned";
@@ -91,14 +93,45 @@ export const everythingOn: readonly string[] = [
 
 let plans: Promise<Readonly<Record<string, Plan>>> | undefined;
 
-/** The plans of `dev`, of `prod`, and of a `prod` with everything on; made once for all suites. */
+/**
+ * The plans of `dev`, of `prod`, of a `prod` with everything on, and of a `dev` that builds its own
+ * images, which goes with no snapshots; made once for all suites.
+ */
 export function plansToCheck(): Promise<Readonly<Record<string, Plan>>> {
   plans ??= (async () => ({
     dev: await planOf("dev"),
     prod: await planOf("prod"),
     everything: await planOf("prod", ...everythingOn),
+    localImages: await planWithLocalImages(),
   }))();
   return plans;
+}
+
+async function planWithLocalImages(): Promise<Plan> {
+  const context = mkdtempSync(join(tmpdir(), "fleet-context-"));
+  try {
+    for (const framework of ["neuron", "cuda", "triton"])
+      writeFileSync(join(context, `Dockerfile.${framework}`), "FROM scratch\n");
+    return await planOf("dev", "images.server.source=local", `images.server.context=${context}`);
+  } finally {
+    rmSync(context, { recursive: true });
+  }
+}
+
+/** The IAM policy documents in a resource's inputs, wherever they stand, as JSON. */
+export function policiesIn(value: unknown): string[] {
+  if (typeof value === "string") return isPolicy(value) ? [value] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.values(value).flatMap(policiesIn);
+}
+
+function isPolicy(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false;
+  try {
+    return Array.isArray(JSON.parse(text).Statement);
+  } catch {
+    return false;
+  }
 }
 
 const account = "123456789012";
@@ -106,7 +139,7 @@ const id = "0123456789abcdef0";
 const key = "11111111-2222-3333-4444-555555555555";
 
 /** What a resource is called in AWS; the provider appends 26 characters to a prefix. */
-function physicalName({ name, inputs }: PlannedResource): string {
+export function physicalName({ name, inputs }: PlannedResource): string {
   const prefix = inputs.namePrefix ?? inputs.bucketPrefix;
   return String(
     inputs.name ?? (prefix === undefined ? name : `${prefix}20260801120000000000000001`),
@@ -115,7 +148,8 @@ function physicalName({ name, inputs }: PlannedResource): string {
 
 /** ARNs by resource type and name, for resources whose ARN another resource uses. */
 const arns: Readonly<Record<string, (name: string) => string>> = {
-  "aws:cloudwatch/eventRule:EventRule": (name) => `arn:aws:events:us-west-2:${account}:rule/${name}`,
+  "aws:cloudwatch/eventRule:EventRule": (name) =>
+    `arn:aws:events:us-west-2:${account}:rule/${name}`,
   "aws:cloudwatch/logGroup:LogGroup": (name) =>
     `arn:aws:logs:us-west-2:${account}:log-group:${name}`,
   "aws:ec2/launchTemplate:LaunchTemplate": () =>
@@ -130,8 +164,7 @@ const arns: Readonly<Record<string, (name: string) => string>> = {
   "aws:sqs/queue:Queue": (name) => `arn:aws:sqs:us-west-2:${account}:${name}`,
   "aws:ssm/document:Document": (name) =>
     `arn:aws:ssm:us-west-2:${account}:automation-definition/${name}`,
-  "aws:ssm/parameter:Parameter": (name) =>
-    `arn:aws:ssm:us-west-2:${account}:parameter${name}`,
+  "aws:ssm/parameter:Parameter": (name) => `arn:aws:ssm:us-west-2:${account}:parameter${name}`,
 };
 
 /** Values of all other outputs, by `TYPE PROPERTY` or, where all have the same, by property. */
@@ -140,6 +173,7 @@ const values: Readonly<Record<string, (name: string) => string>> = {
   bucket: (name) => name,
   name: (name) => name,
   keyId: () => key,
+  clusterSecurityGroupId: () => `sg-${id}`,
   vpcId: () => `vpc-${id}`,
   insecureValue: () => "1.57.0-8a1b2c3d",
   latestVersion: () => "1",
@@ -159,7 +193,7 @@ export function filled(plan: Plan, text: string, about: readonly string[] = []):
   return text.replace(/<output of ([^<>]+?)\.([^<>.]+)>/g, (placeholder, name, property) => {
     const named = plan.document.resources.filter((resource) => resource.name === name);
     const value =
-      property === "arn" ? arnOf(named, about) : valueOf(named, String(name), String(property));
+      property === "arn" ? arnOf(named, about) : outputOf(named, String(name), String(property));
     if (value === undefined)
       throw new Error(`tests/python/python.ts has no value for ${placeholder}`);
     return value;
@@ -179,7 +213,7 @@ function arnOf(named: readonly PlannedResource[], about: readonly string[]): str
   return ofKind[0] ?? ofService[0] ?? all[0];
 }
 
-function valueOf(named: readonly PlannedResource[], name: string, property: string) {
+function outputOf(named: readonly PlannedResource[], name: string, property: string) {
   if (/SubnetIds\[\d\]$/.test(property)) return `subnet-${id.slice(0, -1)}${property.at(-2)}`;
   const owner = named.find(({ type }) => values[`${type} ${property}`] !== undefined) ?? named[0];
   const value = values[`${owner?.type} ${property}`] ?? values[property];

@@ -25,12 +25,16 @@ const USER_ERRORS: Record<string, RegExp> = {
 describe("a program that goes wrong", () => {
   const ended = new Map<string, Ended>();
 
-  before(async () => {
+  before(async function () {
+    this.timeout(180_000);
     const ways = [...Object.keys(BUGS), ...Object.keys(USER_ERRORS)];
     const next = async (): Promise<void> => {
       const way = ways.shift();
       if (way === undefined) return;
-      ended.set(way, await fleet("failing", ["plan", "--json", "--set", `how=${way}`]));
+      // Only one of them takes the detour of a first run without traces.
+      const environment = way === "apply" ? {} : { DIFFUSION_FLEET_TRACES: "1" };
+      const args = ["plan", "--json", "--set", `how=${way}`];
+      ended.set(way, await fleet("failing", args, environment));
       await next();
     };
     await Promise.all([next(), next()]);
@@ -49,6 +53,34 @@ describe("a program that goes wrong", () => {
       assert.deepEqual([status, stdout], [2, ""], stderr);
       assert.match(stderr, message);
     });
+
+  it("by violating a mandatory policy ends with status 1, after the whole plan", async () => {
+    const json = await fleet("failing", ["plan", "--json", "--set", "how=violate"]);
+    assert.equal(json.status, 1);
+    const { violations, resources } = JSON.parse(json.stdout);
+    assert.equal(violations[0].urn, resources.at(-1).urn);
+    const text = await fleet("failing", ["plan", "--set", "how=violate"]);
+    assert.equal(text.status, 1);
+    assert.match(text.stdout, /^mandatory: forbidden: not wanted$/m);
+  });
+
+  it("by violating an advisory policy only hears of it", async () => {
+    const { status, stdout } = await fleet("failing", ["plan", "--set", "how=advise"]);
+    assert.equal(status, 0);
+    assert.match(stdout, /^advisory: discouraged: not wanted$/m);
+  });
+
+  it("on the side of --against says that it is that side", async () => {
+    const { status, stderr } = await fleet("failing", [
+      "plan",
+      "--set",
+      "how=not",
+      "--against",
+      "how=user",
+    ]);
+    assert.equal(status, 2);
+    assert.match(stderr, /^What --against names cannot be planned:\nfailing:how is wrong/);
+  });
 
   it("only by talking keeps stdout clean, and its warnings for the end", async () => {
     const json = await fleet("failing", ["plan", "--json", "--set", "how=log"]);

@@ -13,7 +13,8 @@ describe("fleet plan", () => {
   let text: Ended;
   let plan: PlanDocument;
 
-  before(async () => {
+  before(async function () {
+    this.timeout(180_000);
     json = await fleet("small", ["plan", "--json"]);
     text = await fleet("small", ["plan", "--html", html, "--svg", svg]);
     plan = JSON.parse(json.stdout);

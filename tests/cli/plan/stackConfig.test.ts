@@ -70,6 +70,11 @@ describe("a stack's config", () => {
     });
   });
 
+  it("refuses a namespace that nothing reads, with the nearest", () => {
+    assert.throws(() => planned("apps:mode=cost"), /"apps".*Did you mean "app"/);
+    assert.equal(planned("kubernetes:context=x")["kubernetes:context"], "x");
+  });
+
   it("refuses what is not PATH=VALUE or not YAML, and says which", () => {
     for (const wrong of ["mode", "=x", "mode=[a", "mode={", "units.one[0]=1", "a..b=1"])
       assert.throws(
