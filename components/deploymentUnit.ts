@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ACCELERATOR_LABEL, labels, MODEL_LABEL, UNIT_LABEL } from "../contracts/labels";
@@ -41,7 +42,10 @@ export interface DeploymentUnitArgs {
   /** How long a new pod is protected from voluntary disruption, e.g. `20m`. */
   readonly loadingProtection: string;
   readonly targetGroup: TargetGroupSettings;
+  /** More settings, to be read by anyone who may read the Deployment. */
   readonly env: Readonly<Record<string, string>>;
+  /** More settings that are kept in a Secret. */
+  readonly secretEnv: Readonly<Record<string, string>>;
 }
 
 /** Seconds for which a stopping pod still answers while the load balancer forgets it. */
@@ -71,11 +75,12 @@ export class DeploymentUnit extends pulumi.ComponentResource {
       { metadata: metadata(name, args), automountServiceAccountToken: false },
       inside,
     );
+    const secret = createSecret(name, args, inside);
     this.deployment = new kubernetes.apps.v1.Deployment(
       name,
       {
         metadata: { ...metadata(name, args), annotations: { "pulumi.com/skipAwait": "true" } },
-        spec: deploymentSpec(name, args),
+        spec: deploymentSpec(name, args, secret),
       },
       {
         ...childOptions(this, opts, [serviceAccount, identity.association]),
@@ -176,7 +181,34 @@ function metricsIdentity(
   );
 }
 
-function deploymentSpec(name: string, args: DeploymentUnitArgs) {
+/**
+ * The settings that are secrets. The Secret's name carries a hash of them, so that pods are rolled
+ * over when one changes; an older one stays until they are.
+ */
+function createSecret(
+  name: string,
+  args: DeploymentUnitArgs,
+  opts: pulumi.CustomResourceOptions,
+): kubernetes.core.v1.Secret | undefined {
+  const { secretEnv } = args;
+  if (Object.keys(secretEnv).length === 0) return undefined;
+  const hash = createHash("sha256").update(JSON.stringify(secretEnv)).digest("hex").slice(0, 8);
+  return new kubernetes.core.v1.Secret(
+    name,
+    {
+      metadata: { ...metadata(name, args), name: `${name}-${hash}` },
+      immutable: true,
+      stringData: pulumi.secret({ ...secretEnv }),
+    },
+    opts,
+  );
+}
+
+function deploymentSpec(
+  name: string,
+  args: DeploymentUnitArgs,
+  secret: kubernetes.core.v1.Secret | undefined,
+) {
   const { drainSeconds } = args;
   return {
     selector: { matchLabels: selector(name) },
@@ -210,7 +242,7 @@ function deploymentSpec(name: string, args: DeploymentUnitArgs) {
           fsGroup: SERVER_UID,
           seccompProfile: { type: "RuntimeDefault" },
         },
-        containers: [container(name, args)],
+        containers: [container(name, args, secret)],
         volumes: [
           {
             name: "models",
@@ -228,7 +260,11 @@ function deploymentSpec(name: string, args: DeploymentUnitArgs) {
   };
 }
 
-function container(name: string, args: DeploymentUnitArgs) {
+function container(
+  name: string,
+  args: DeploymentUnitArgs,
+  secret: kubernetes.core.v1.Secret | undefined,
+) {
   const { cpuMillis, memoryMiB } = args.podResources;
   const devices = { [args.accelerator.device]: String(args.devices) };
   return {
@@ -240,6 +276,7 @@ function container(name: string, args: DeploymentUnitArgs) {
       name: key,
       value,
     })),
+    ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret.metadata.name } }] }),
     resources: {
       requests: { cpu: `${cpuMillis}m`, memory: `${memoryMiB}Mi`, ...devices },
       limits: { memory: `${memoryMiB}Mi`, ...devices },

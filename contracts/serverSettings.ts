@@ -17,8 +17,25 @@ export const CACHE_PATH = "/cache";
 /** The non-root user of every container of ours. */
 export const SERVER_UID = 10001;
 
+/** Names that a unit's own `env` may not set: the program says what they are. */
+export const serverSettingNames = [
+  "UNIT",
+  "MODEL",
+  "FRAMEWORK",
+  "ACCELERATOR",
+  "DEVICES",
+  "MODEL_PATH",
+  "PORT",
+  "STACK",
+  "METRIC_NAMESPACE",
+  "AWS_REGION",
+  "DRAIN_SECONDS",
+  "CACHE_PATH",
+] as const;
+
 /** The settings that a unit's pod hands to its server, by environment variable. */
-export interface ServerSettings {
+export interface ServerSettings
+  extends Readonly<Record<(typeof serverSettingNames)[number], string>> {
   readonly UNIT: string;
   readonly MODEL: string;
   readonly FRAMEWORK: "neuron" | "cuda" | "triton";

@@ -18,6 +18,8 @@ export interface EnvironmentArgs {
   readonly stack: string;
   readonly aws: AwsConfig;
   readonly config: FleetConfig;
+  /** Keys of the config with something encrypted in them. */
+  readonly secretKeys: ReadonlySet<string>;
 }
 
 /**
@@ -55,6 +57,7 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
     platform: built,
     storage: stores,
     images: serverImages.servers,
+    secretSettings: args.secretKeys.has("units"),
     tags,
   });
   const { dashboard } = observability(

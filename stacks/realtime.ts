@@ -27,6 +27,8 @@ export interface RealtimeArgs {
   readonly platform: Platform;
   readonly storage: Storage;
   readonly images: ServerImages;
+  /** Something in `units` is encrypted: the units' settings are kept as secrets. */
+  readonly secretSettings: boolean;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -262,7 +264,7 @@ function createHeadroom(
 }
 
 function createUnit(
-  { scope, config, platform, images }: RealtimeArgs,
+  args: RealtimeArgs,
   model: ResolvedModel,
   unit: ResolvedUnit,
   place: {
@@ -271,6 +273,7 @@ function createUnit(
     readonly nodePool: NodePool;
   },
 ): DeploymentUnit {
+  const { scope, config, platform, images } = args;
   const { framework } = unit.config;
   return new DeploymentUnit(
     unit.name,
@@ -289,7 +292,8 @@ function createUnit(
       drainSeconds: config.scaling.drainSeconds,
       loadingProtection: config.nodes.loadingProtection,
       targetGroup: targetGroupSettings(config),
-      env: unit.config.env,
+      env: args.secretSettings ? {} : unit.config.env,
+      secretEnv: args.secretSettings ? unit.config.env : {},
     },
     {
       providers: platform.providers,

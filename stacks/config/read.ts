@@ -8,6 +8,8 @@ import type { FleetConfig } from "./schema";
 export interface StackConfig {
   readonly aws: AwsConfig;
   readonly config: FleetConfig;
+  /** Keys with something encrypted in them, e.g. `units`: Pulumi knows it by whole key only. */
+  readonly secretKeys: ReadonlySet<string>;
 }
 
 /** The keys under `aws:` that the program's provider takes over. */
@@ -30,7 +32,7 @@ export function readConfig(): StackConfig {
   try {
     const config = parseConfig(valuesOf(all, pulumi.getProject()), aws.region);
     if (problems.length > 0) throw new ConfigError(problems);
-    return { aws, config };
+    return { aws, config, secretKeys: secretKeysOf(all, pulumi.getProject()) };
   } catch (error) {
     if (!(error instanceof ConfigError) || problems.length === 0) throw error;
     throw new ConfigError([...new Set([...problems, ...error.problems])]);
@@ -68,6 +70,14 @@ function readAws(raw: Readonly<Record<string, unknown>>): {
       ...(accounts.length > 0 ? { allowedAccountIds: accounts } : {}),
     },
   };
+}
+
+/** Pulumi's types leave this function of its runtime out. */
+const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };
+
+function secretKeysOf(all: Readonly<Record<string, string>>, project: string): ReadonlySet<string> {
+  const keys = Object.keys(all).filter((key) => key.startsWith(`${project}:`));
+  return new Set(keys.filter(isConfigSecret).map((key) => key.slice(project.length + 1)));
 }
 
 /** The values of a namespace's keys, decoded: Pulumi hands objects over as JSON. */

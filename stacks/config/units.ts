@@ -53,7 +53,9 @@ export const unitSchema = z.strictObject({
   env: z
     .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "a variable's name in capitals"), z.string())
     .default({})
-    .describe("More settings for the server."),
+    .describe(
+      "More settings for the server. With a value set by `--secret --path`, all of them are kept in a Kubernetes Secret.",
+    ),
 });
 
 export const unitsSchema = z

@@ -1,3 +1,4 @@
+import { serverSettingNames } from "../../../contracts/serverSettings";
 import { accelerators } from "../../../fleet/accelerators";
 import { measurement } from "../../../fleet/measurements";
 import { pricePerHour } from "../../../fleet/prices";
@@ -12,6 +13,7 @@ export function unitProblems(config: FleetConfig, region: string): Problem[] {
     ...machineProblems(name, unit, region),
     ...boundsProblems(name, unit),
     ...nodeImageProblems(config, name, unit),
+    ...settingProblems(name, unit),
   ]);
 }
 
@@ -132,6 +134,17 @@ function boundsProblems(name: string, unit: UnitConfig): Problem[] {
       reads: [`${key}.capacityReservationIds`],
     });
   return problems;
+}
+
+/** The program's own settings hold the chain together: port, metric names, model path. */
+function settingProblems(name: string, unit: UnitConfig): Problem[] {
+  return serverSettingNames
+    .filter((setting) => unit.env[setting] !== undefined)
+    .map((setting) => ({
+      key: `units.${name}.env.${setting}`,
+      value: unit.env[setting],
+      allowed: "nothing: the program sets it",
+    }));
 }
 
 function nodeImageProblems({ nodes }: FleetConfig, name: string, unit: UnitConfig): Problem[] {

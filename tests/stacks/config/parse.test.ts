@@ -252,6 +252,15 @@ describe("Rules between keys of a config", () => {
     assert.equal(problem.key, "nodes.al2023Version");
   });
 
+  it("refuse to override the settings that hold a unit together", () => {
+    const problem = onlyProblem({ units: { "sd21-inf2-neuron": unit({ env: { PORT: "80" } }) } });
+    assert.equal(problem.key, "units.sd21-inf2-neuron.env.PORT");
+    assert.deepEqual(
+      problemsOf({ units: { "sd21-inf2-neuron": unit({ env: { BATCH: "4" } }) } }),
+      [],
+    );
+  });
+
   it("refuse to override the tags that the program sets", () => {
     const problem = onlyProblem({ ...smallest(), tags: { "diffusion-fleet:stack": "mine" } });
     assert.match(problem.allowed, /nothing: the program sets it/);
