@@ -4,9 +4,7 @@ import { Gateway } from "../components/gateway";
 import { Headroom } from "../components/headroom";
 import { ModelRoute } from "../components/modelRoute";
 import { ModelVolume } from "../components/modelVolume";
-import { NodeClass } from "../components/nodeClass";
-import { NodePool } from "../components/nodePool";
-import { imageCacheSettings } from "../components/nodeVolumes";
+import type { NodePool } from "../components/nodePool";
 import { nameIn, type Scope } from "../components/scope";
 import { UnitScaling } from "../components/unitScaling";
 import { labels } from "../contracts/labels";
@@ -15,6 +13,7 @@ import { artefactPath } from "../contracts/serverSettings";
 import { dns1123Label } from "../fleet/names";
 import type { FleetConfig } from "./config/schema";
 import type { ServerImages } from "./images";
+import { unitNodes } from "./nodes";
 import type { Platform } from "./platform";
 import type { ResolvedModel, ResolvedUnit } from "./resolve";
 import { routeTable } from "./routeTables";
@@ -40,13 +39,12 @@ export function realtime(args: RealtimeArgs): { readonly gateway: Gateway } {
   const volume = createModelVolume(args, namespace);
   const gateway = createGateway(args, namespace);
   const priorityClass = createHeadroomPriority(args);
-  const nodeClasses = createNodeClasses(args);
+  const nodePools = unitNodes(args);
 
   createRouteTables(args, namespace, tables);
   models.forEach((model, index) => {
     const units = model.units.map((unit) => {
-      const nodeClass = nodeClasses.get(nodeClassKey(unit))!;
-      const nodePool = createNodePool(args, unit, nodeClass);
+      const nodePool = nodePools.get(unit.name)!;
       if (unit.config.headroom > 0) createHeadroom(args, unit, namespace, priorityClass!, nodePool);
       const deployed = createUnit(args, model, unit, { namespace, volume, nodePool });
       createScaling(args, model, unit, deployed);
@@ -149,93 +147,6 @@ function createHeadroomPriority({ scope, models, platform }: RealtimeArgs) {
       description: "Placeholders that keep accelerated machines warm.",
     },
     { provider: platform.providers.kubernetes },
-  );
-}
-
-/** One node class for each accelerator and machine image in use. */
-function createNodeClasses(args: RealtimeArgs): ReadonlyMap<string, NodeClass> {
-  const { scope, config, models, platform, tags } = args;
-  const groups = new Map<string, ResolvedUnit[]>();
-  for (const unit of models.flatMap((model) => model.units)) {
-    const key = nodeClassKey(unit);
-    groups.set(key, [...(groups.get(key) ?? []), unit]);
-  }
-  return new Map(
-    [...groups].map(([key, units]) => {
-      const { accelerator } = units[0]!;
-      const { nodeImage } = units[0]!.config;
-      const nodeClass = new NodeClass(
-        key,
-        {
-          scope,
-          accelerator,
-          image: {
-            family: nodeImage,
-            version:
-              nodeImage === "bottlerocket"
-                ? config.nodes.bottlerocketVersion
-                : config.nodes.al2023Version!,
-          },
-          volumes: imageCacheSettings({
-            nodeImage,
-            cache: config.images.cache,
-            ...(config.images.snapshot.id === undefined
-              ? {}
-              : { snapshotId: config.images.snapshot.id }),
-            initializationRateMiBps: config.images.snapshot.initializationRateMiBps,
-            instanceStore: units.every((unit) =>
-              unit.instanceTypes.every((type) => type.instanceStoreGiB > 0),
-            ),
-            dataVolumeGiB: config.nodes.dataVolumeGiB,
-          }),
-          nodeRoleName: platform.nodeRoleName,
-          subnetTerms: platform.network.karpenterSubnetTerms,
-          securityGroupId: platform.cluster.securityGroupId,
-          capacityReservationIds: [
-            ...new Set(units.flatMap((unit) => unit.config.capacityReservationIds)),
-          ],
-          tags,
-        },
-        { providers: platform.providers, dependsOn: platform.karpenter },
-      );
-      return [key, nodeClass] as const;
-    }),
-  );
-}
-
-function nodeClassKey({ accelerator, config }: ResolvedUnit): string {
-  return config.nodeImage === "bottlerocket"
-    ? accelerator.name
-    : `${accelerator.name}-${config.nodeImage}`;
-}
-
-function createNodePool(
-  { scope, config, platform }: RealtimeArgs,
-  unit: ResolvedUnit,
-  nodeClass: NodeClass,
-): NodePool {
-  const { nodes } = config;
-  return new NodePool(
-    unit.name,
-    {
-      scope,
-      unit: unit.name,
-      model: unit.model,
-      accelerator: unit.accelerator,
-      instanceTypes: unit.instanceTypes,
-      capacityTypes: unit.config.capacityTypes,
-      nodeClass,
-      maxReplicas: unit.config.replicas.max + unit.config.headroom,
-      devicesPerReplica: unit.config.devices,
-      nodeImage: unit.config.nodeImage,
-      disruption: {
-        consolidateAfter: nodes.consolidateAfter,
-        expireAfter: nodes.expireAfter,
-        terminationGracePeriod: nodes.terminationGracePeriod,
-        budget: nodes.disruptionBudget,
-      },
-    },
-    { providers: platform.providers, dependsOn: platform.karpenter },
   );
 }
 
