@@ -8,8 +8,10 @@ export interface NetworkArgs {
   readonly scope: Scope;
   /** Address range of the VPC, e.g. `10.0.0.0/16`. */
   readonly cidrBlock: string;
-  /** Availability zones, each with a private and a public subnet. */
+  /** Availability zones, each with a private and a public subnet: the region's first so many. */
   readonly zones: number;
+  /** Or these zones. */
+  readonly availabilityZones?: readonly string[] | undefined;
   /** `single` is cheaper, `perZone` survives the loss of a zone. */
   readonly natGateways: "single" | "perZone";
   /** Services that get an interface endpoint, by the last part of their name, e.g. `ecr.api`. */
@@ -67,7 +69,9 @@ function createVpc(name: string, args: NetworkArgs, parent: Network): awsx.ec2.V
     name,
     {
       cidrBlock: args.cidrBlock,
-      numberOfAvailabilityZones: args.zones,
+      ...(args.availabilityZones === undefined
+        ? { numberOfAvailabilityZones: args.zones }
+        : { availabilityZoneNames: [...args.availabilityZones] }),
       natGateways: { strategy: args.natGateways === "single" ? "Single" : "OnePerAz" },
       // Private DNS names of the endpoints need both.
       enableDnsHostnames: true,

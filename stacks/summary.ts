@@ -59,6 +59,7 @@ export function summarise(config: FleetConfig, region: string): PlanSummary {
 function costOf(config: FleetConfig, region: string): FleetCost {
   const { network, cluster } = config;
   const ownVpc = network.existing === undefined;
+  const zones = network.availabilityZones?.length ?? network.zones;
   const { systemNodes } = cluster;
   return fleetCostPerHour({
     region,
@@ -82,8 +83,8 @@ function costOf(config: FleetConfig, region: string): FleetCost {
         }
       : {}),
     controlPlanes: cluster.existing === undefined ? 1 : 0,
-    natGateways: ownVpc ? (network.natGateways === "single" ? 1 : network.zones) : 0,
+    natGateways: ownVpc ? (network.natGateways === "single" ? 1 : zones) : 0,
     loadBalancers: 1,
-    interfaceEndpoints: ownVpc ? network.interfaceEndpoints.length * network.zones : 0,
+    interfaceEndpoints: ownVpc ? network.interfaceEndpoints.length * zones : 0,
   });
 }

@@ -7,6 +7,7 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
   "awsx:ec2:Vpc": (vpc) => [
     text(vpc, "cidrBlock"),
     counted(at(vpc, "numberOfAvailabilityZones"), "zone"),
+    list(at(vpc, "availabilityZoneNames")).join(" "),
     labelled("NAT", text(vpc, "natGateways.strategy")),
   ],
   "eks:index:Cluster": (cluster) => [

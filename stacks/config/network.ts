@@ -25,6 +25,13 @@ export const networkSchema = z
   .strictObject({
     cidrBlock: cidr.default("10.0.0.0/16").describe("Address range of the VPC that is made."),
     zones: z.int().min(2).max(6).default(2).describe("Availability zones; EKS wants two at least."),
+    availabilityZones: z
+      .array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "a zone's name, e.g. us-west-2a"))
+      .min(2)
+      .optional()
+      .describe(
+        "These zones instead of the region's first `zones`: not every zone sells every accelerator.",
+      ),
     natGateways: z
       .enum(["single", "perZone"])
       .default("single")

@@ -22,6 +22,14 @@ describe("a network", () => {
     assert.deepEqual(publicSubnets.tags, { "kubernetes.io/role/elb": "1" });
   });
 
+  it("is in the zones that the config names, which sell the accelerators", async () => {
+    const availabilityZones = ["us-west-2b", "us-west-2c"];
+    const made = await construct(() => void new Network("network", { ...args, availabilityZones }));
+    const { inputs } = made.one("awsx:ec2:Vpc");
+    assert.deepEqual(inputs.availabilityZoneNames, availabilityZones);
+    assert.equal(inputs.numberOfAvailabilityZones, undefined);
+  });
+
   it("reaches S3 without NAT, by a gateway endpoint in every route table", async () => {
     const made = await construct(() => void new Network("network", args));
     const { inputs } = made.one("awsx:ec2:Vpc");

@@ -9,7 +9,7 @@ import { unitProblems } from "./units";
 /** What is wrong between keys, each of which is well-formed for itself. */
 export function crossFieldProblems(config: FleetConfig, region: string): Problem[] {
   return [
-    ...platformProblems(config),
+    ...platformProblems(config, region),
     ...modelProblems(config),
     ...unitProblems(config, region),
     ...imageProblems(config),

@@ -5,9 +5,19 @@ import type { FleetConfig } from "../schema";
 const reservedTags = ["diffusion-fleet:project", "diffusion-fleet:stack"];
 
 /** Rules about network, cluster and tags. */
-export function platformProblems({ network, cluster, tags, modelStore }: FleetConfig): Problem[] {
+export function platformProblems(
+  { network, cluster, tags, modelStore }: FleetConfig,
+  region: string,
+): Problem[] {
   const problems: Problem[] = [];
   const add = (problem: Problem) => problems.push(problem);
+  for (const [index, zone] of (network.availabilityZones ?? []).entries())
+    if (!zone.startsWith(region))
+      add({
+        key: `network.availabilityZones[${index}]`,
+        value: zone,
+        allowed: `a zone of the stack's region, ${region}`,
+      });
   if (cluster.existing !== undefined && network.existing === undefined)
     add({
       key: "network.existing",

@@ -243,6 +243,14 @@ describe("Rules between keys of a config", () => {
     assert.equal(problem.key, "cluster.addons.kubeProxy");
   });
 
+  it("want the zones in the stack's region", () => {
+    const problem = onlyProblem({
+      ...smallest(),
+      network: { availabilityZones: ["us-west-2b", "us-east-1a"] },
+    });
+    assert.equal(problem.key, "network.availabilityZones[1]");
+  });
+
   it("want a pinned release before a unit runs on AL2023", () => {
     const problem = onlyProblem({
       units: {
