@@ -22,6 +22,8 @@ export interface GatewayArgs {
     readonly clientId: string;
     readonly domain: string;
   };
+  /** Keep a client on one unit for this long; on one target of it by the target groups. */
+  readonly stickinessSeconds?: number;
   readonly idleTimeoutSeconds: number;
   readonly deletionProtection: boolean;
   /** Bucket for access logs; absent: none. */
@@ -35,8 +37,8 @@ export class Gateway extends pulumi.ComponentResource {
   readonly name: string;
   readonly listener: string;
   readonly loadBalancerName: string;
-  /** Filter for every rule of every route, when sign-in is wanted. */
-  readonly authenticationFilter: Record<string, unknown> | undefined;
+  /** Filter for every rule of every route: sign-in and stickiness, where they are wanted. */
+  readonly ruleFilter: Record<string, unknown> | undefined;
 
   constructor(name: string, args: GatewayArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:Gateway", name, {}, pulumiOptions(opts));
@@ -47,13 +49,13 @@ export class Gateway extends pulumi.ComponentResource {
 
     const gatewayClass = createGatewayClass(name, args, inside);
     const configuration = createConfiguration(name, this.loadBalancerName, args, inside);
-    const authentication = createAuthentication(name, args, inside);
-    this.authenticationFilter = authentication && {
+    const ruleConfiguration = createRuleConfiguration(name, args, inside);
+    this.ruleFilter = ruleConfiguration && {
       type: "ExtensionRef",
       extensionRef: {
         group: "gateway.k8s.aws",
         kind: "ListenerRuleConfiguration",
-        name: authentication.metadata.name,
+        name: ruleConfiguration.metadata.name,
       },
     };
     this.resource = new kubernetes.apiextensions.CustomResource(
@@ -85,7 +87,7 @@ export class Gateway extends pulumi.ComponentResource {
         ...childOptions(this, opts, [
           gatewayClass,
           configuration,
-          ...(authentication ? [authentication] : []),
+          ...(ruleConfiguration ? [ruleConfiguration] : []),
         ]),
         // It goes when the controller has taken the load balancer and its target groups down.
         customTimeouts: { delete: "30m" },
@@ -168,17 +170,26 @@ function attributes(args: GatewayArgs) {
   ];
 }
 
-function createAuthentication(name: string, args: GatewayArgs, opts: pulumi.ResourceOptions) {
-  const { authentication } = args;
-  if (authentication === undefined) return undefined;
+function createRuleConfiguration(name: string, args: GatewayArgs, opts: pulumi.ResourceOptions) {
+  const actions = ruleActions(args);
+  if (actions.length === 0) return undefined;
   return new kubernetes.apiextensions.CustomResource(
-    `${name}-authentication`,
+    `${name}-rules`,
     {
       apiVersion: "gateway.k8s.aws/v1",
       kind: "ListenerRuleConfiguration",
-      metadata: { name: `${name}-authentication`, namespace: args.namespace, labels: labels(name) },
-      spec: {
-        actions: [
+      metadata: { name: `${name}-rules`, namespace: args.namespace, labels: labels(name) },
+      spec: { actions },
+    },
+    opts,
+  );
+}
+
+function ruleActions({ authentication, stickinessSeconds }: GatewayArgs) {
+  return [
+    ...(authentication === undefined
+      ? []
+      : [
           {
             type: "authenticate-cognito",
             authenticateCognitoConfig: {
@@ -187,9 +198,17 @@ function createAuthentication(name: string, args: GatewayArgs, opts: pulumi.Reso
               userPoolDomain: authentication.domain,
             },
           },
-        ],
-      },
-    },
-    opts,
-  );
+        ]),
+    // Without it a client stays on a target of a group, but not in a group of a weighted rule.
+    ...(stickinessSeconds === undefined
+      ? []
+      : [
+          {
+            type: "forward",
+            forwardConfig: {
+              targetGroupStickinessConfig: { enabled: true, durationSeconds: stickinessSeconds },
+            },
+          },
+        ]),
+  ];
 }

@@ -111,8 +111,7 @@ export class ModelRoute extends pulumi.ComponentResource {
 
 function rules({ table, pathPrefix, gateway }: ModelRouteArgs) {
   const path = { type: "PathPrefix", value: pathPrefix };
-  const filters =
-    gateway.authenticationFilter === undefined ? {} : { filters: [gateway.authenticationFilter] };
+  const filters = gateway.ruleFilter === undefined ? {} : { filters: [gateway.ruleFilter] };
   const { modes, configuredMode } = table;
   return [
     {

@@ -31,9 +31,11 @@ export interface Images {
 /** The server's image for each framework in use, and the snapshots that nodes start from. */
 export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
   const { config } = args;
-  const frameworks = [...new Set(Object.values(config.units).map((unit) => unit.framework))];
   const servers = new Map(
-    frameworks.map((framework) => [framework, createServer(args, framework, awsProvider)]),
+    frameworksOf(config).map((framework) => [
+      framework,
+      createServer(args, framework, awsProvider),
+    ]),
   );
   return {
     servers,
@@ -44,6 +46,16 @@ export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
     ),
     cache: config.images.cache === "snapshot" ? createCache(args, servers, awsProvider) : undefined,
   };
+}
+
+/**
+ * Frameworks that images are kept for: all, where they are in the program's own repositories, so
+ * that the last unit of one can go without its images; otherwise those in use.
+ */
+function frameworksOf({ images: { server }, units }: FleetConfig): readonly Framework[] {
+  if (server.source === "external" && server.repository === undefined)
+    return ["neuron", "cuda", "triton"];
+  return [...new Set(Object.values(units).map((unit) => unit.framework))];
 }
 
 function createServer(

@@ -48,7 +48,11 @@ export function observability(
     {
       scope,
       topicArn: topic.arn,
-      units: units.map(({ name, config: unit }) => ({ name, minReplicas: unit.replicas.min })),
+      units: units.map(({ name, latencySeconds, config: unit }) => ({
+        name,
+        latencySeconds,
+        minReplicas: unit.replicas.min,
+      })),
       namespace,
       latencyObjectiveMs: scaling.latencyObjectiveMs,
       pendingMinutes: wanted.pendingMinutes,

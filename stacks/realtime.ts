@@ -119,6 +119,9 @@ function createGateway(
       subnetIds: facing ? network.publicSubnetIds : network.privateSubnetIds,
       ...(gateway.webAclArn === undefined ? {} : { webAclArn: gateway.webAclArn }),
       ...(gateway.authentication === undefined ? {} : { authentication: gateway.authentication }),
+      ...(gateway.stickiness === undefined
+        ? {}
+        : { stickinessSeconds: gateway.stickiness.durationSeconds }),
       idleTimeoutSeconds: gateway.idleTimeoutSeconds,
       deletionProtection: gateway.deletionProtection,
       ...(storage.accessLogs === undefined

@@ -33,6 +33,27 @@ export function warningsOf(
           `${config.images.server.tag}, not by digest (images.server.digests).`,
       );
   }
+  const { network, cluster } = config;
+  if (
+    network.existing !== undefined &&
+    (network.flowLogs.enabled ||
+      network.interfaceEndpoints.length > 0 ||
+      network.availabilityZones !== undefined)
+  )
+    warnings.push(
+      "network: availabilityZones, interfaceEndpoints and flowLogs have no effect beside " +
+        "network.existing.",
+    );
+  if (
+    cluster.existing !== undefined &&
+    (Object.keys(cluster.accessEntries).length > 0 ||
+      cluster.publicAccessCidrs.length > 0 ||
+      cluster.addons.cloudwatchObservability !== undefined)
+  )
+    warnings.push(
+      "cluster: accessEntries, publicAccessCidrs and addons.cloudwatchObservability have no effect " +
+        "beside cluster.existing.",
+    );
   if (config.images.cache === "snapshot" && config.images.snapshot.id === undefined)
     warnings.push(
       "images: no snapshot is set yet (images.snapshot.id): nodes pull by SOCI until one is " +

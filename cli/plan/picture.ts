@@ -73,7 +73,7 @@ export function picture({ document, summary }: Plan): string {
     ...routes(system, middle, unitTop),
     ...system.units.map((unit, index) => unitCard(unit, unitTop(index))),
     ...(system.store ? store(system, middle, unitTop) : []),
-    label(FRAME.x + 18, bottom + 20, "Controllers on the system nodes", "soft"),
+    label(FRAME.x + 18, bottom + 20, "Helm releases in the cluster", "soft"),
     ...chips.parts,
     "</svg>",
   ].join("\n");

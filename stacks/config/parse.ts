@@ -80,7 +80,7 @@ function problemsOf(issue: Issue, raw: unknown, base: Path): Problem[] {
       return [problem(key, value, [...new Set(literals)].join(", "))];
     }
     case "invalid_type":
-      return [problem(key, value, article(issue.expected))];
+      return [problem(key, value, article(issue.expected, value))];
     case "too_small":
       return [
         problem(
@@ -114,7 +114,9 @@ function amount(origin: string): string {
       : "";
 }
 
-function article(expected: string): string {
+function article(expected: string, value: unknown): string {
+  if (expected === "string" && (typeof value === "number" || typeof value === "boolean"))
+    return "a text, in quotes where YAML would read a number or a truth value, e.g. '\"1.35\"'";
   const words: Record<string, string> = {
     object: "an object with named keys",
     record: "an object with named keys",

@@ -28,7 +28,11 @@ export const unitSchema = z.strictObject({
   devices: z.int().min(1).default(1).describe("Devices per replica."),
   replicas: z
     .strictObject({
-      min: count.default(1).describe("Replicas at least."),
+      min: z
+        .int()
+        .min(1)
+        .default(1)
+        .describe("Replicas at least: a share of the traffic needs one."),
       max: z.int().min(1).default(10).describe("Replicas at most."),
     })
     .prefault({})
@@ -46,7 +50,7 @@ export const unitSchema = z.strictObject({
       latencySeconds: positive.describe("Seconds per image there."),
     })
     .optional()
-    .describe("What `fleet profile` measured; wanted for units that the catalogue does not know."),
+    .describe("What was measured under load; wanted for units that the catalogue does not know."),
   pricePerHour: positive
     .optional()
     .describe("US dollars per machine and hour; absent: the catalogue's on-demand price."),

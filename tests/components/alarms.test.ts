@@ -18,8 +18,8 @@ async function alarms(more: Partial<AlarmsArgs> = {}): Promise<Record<string, an
         scope,
         topicArn,
         units: [
-          { name: "sd21-inf2-neuron", minReplicas: 1 },
-          { name: "sd21-g5-cuda", minReplicas: 0 },
+          { name: "sd21-inf2-neuron", latencySeconds: 0.67, minReplicas: 1 },
+          { name: "sd21-g5-cuda", latencySeconds: 0.92, minReplicas: 0 },
         ],
         namespace: "diffusion-fleet",
         latencyObjectiveMs: 900,
@@ -52,6 +52,8 @@ describe("Alarms", () => {
     assert.equal(alarm.metricName, latencyMetric("sd21-inf2-neuron"));
     assert.deepEqual(alarm.dimensions, { stack: "dev" });
     assert.equal(alarm.threshold, 0.9);
+    const slower = (await alarms())["sd21-g5-cuda-latency"];
+    assert.equal(slower.threshold, 1.104, "a fifth above what it was measured at");
     assert.equal(alarm.treatMissingData, "notBreaching");
   });
 

@@ -46,7 +46,7 @@ function unitArbitrary() {
           }),
           headroom: fc.integer({ min: 0, max: 2 }),
           replicas: fc.record({
-            min: fc.integer({ min: 0, max: 2 }),
+            min: fc.integer({ min: 1, max: 2 }),
             max: fc.integer({ min: 2, max: 50 }),
           }),
         }),

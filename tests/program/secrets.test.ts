@@ -71,10 +71,10 @@ describe("Secrets", function () {
 
   it("of a stack's config are said to be there, and not shown, in JSON, text and HTML", () => {
     assertHidden(encrypted, ciphertext);
-    const [secret] = ofType(encrypted, "kubernetes:core/v1:Secret");
-    assert.equal(secret?.inputs.stringData, "<secret>");
+    const secret = ofType(encrypted, "kubernetes:core/v1:Secret")[0]!;
+    assert.equal(secret.inputs.stringData, "<secret>");
     const { envFrom } = manifest(encrypted, "Deployment", unit).spec.template.spec.containers[0];
-    const { name } = secret?.inputs.metadata as Manifest;
+    const { name } = secret.inputs.metadata as Manifest;
     assert.deepEqual(envFrom, [{ secretRef: { name } }]);
     assert.equal(setting(encrypted, "HF_TOKEN"), undefined, "it is not in the Deployment");
     assert.notEqual(setting(encrypted, "MODEL"), "<secret>", "the plain settings stay readable");
