@@ -110,7 +110,7 @@ function createAlarm(
 function latencyAlarm(unit: AlarmedUnit, { scope, latencyObjectiveMs }: AlarmsArgs): Alarm {
   const limitMs = Math.max(latencyObjectiveMs, Math.round(unit.latencySeconds * 1200));
   return [
-    `${unit.name}-latency`,
+    `unit-${unit.name}-latency`,
     `90 % of ${unit.name}'s images shall take ${limitMs} ms at most.`,
     {
       namespace: METRIC_NAMESPACE,
@@ -140,7 +140,7 @@ function missingReplicasAlarm(unit: AlarmedUnit, args: AlarmsArgs): Alarm {
     returnData: false,
   });
   return [
-    `${unit.name}-missing-replicas`,
+    `unit-${unit.name}-missing-replicas`,
     `${unit.name} has had fewer ready replicas than it wants for ${args.pendingMinutes} minutes: a shortage, or pods that do not start.`,
     {
       metricQueries: [
@@ -169,7 +169,7 @@ function missingReplicasAlarm(unit: AlarmedUnit, args: AlarmsArgs): Alarm {
  */
 function silentUnitAlarm(unit: AlarmedUnit, { scope, pendingMinutes }: AlarmsArgs): Alarm {
   return [
-    `${unit.name}-silent`,
+    `unit-${unit.name}-silent`,
     `No replica of ${unit.name} has published a metric for ${pendingMinutes} minutes.`,
     {
       namespace: METRIC_NAMESPACE,
@@ -195,7 +195,7 @@ function errorShareAlarm(unit: AlarmedUnit, { scope }: AlarmsArgs): Alarm {
     returnData: false,
   });
   return [
-    `${unit.name}-errors`,
+    `unit-${unit.name}-errors`,
     `More than ${errorShare} % of ${unit.name}'s answers have been 5xx for ${errorMinutes} minutes.`,
     {
       metricQueries: [

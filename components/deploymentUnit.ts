@@ -6,8 +6,10 @@ import { METRIC_NAMESPACE } from "../contracts/metrics";
 import { SERVICE_PORT } from "../contracts/routeTable";
 import {
   CACHE_PATH,
+  deregistrationLeadSeconds,
   HEALTH_PATH,
   MODELS_MOUNT_PATH,
+  podGraceSeconds,
   READINESS_PATH,
   SCRATCH_PATH,
   SERVER_PORT,
@@ -17,10 +19,10 @@ import {
 import type { Accelerator, Framework } from "../fleet/accelerators";
 import type { PodResources } from "../fleet/podResources";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
-import { deviceTaint } from "./nodePool";
+import { deviceTaint, nodeSelectorOf } from "./nodePool";
 import { PodIdentity } from "./podIdentity";
 import type { Scope } from "./scope";
-import { TargetGroup, type TargetGroupSettings } from "./targetGroup";
+import { secondsToHealthy, TargetGroup, type TargetGroupSettings } from "./targetGroup";
 
 export interface DeploymentUnitArgs {
   readonly scope: Scope;
@@ -47,9 +49,6 @@ export interface DeploymentUnitArgs {
   /** More settings that are kept in a Secret. */
   readonly secretEnv: Readonly<Record<string, string>>;
 }
-
-/** Seconds for which a stopping pod still answers while the load balancer forgets it. */
-const deregistrationLeadSeconds = 15;
 
 /** A model may take this long to load before its container is restarted (seed 001: 5-15 minutes). */
 const loadingMinutes = 15;
@@ -183,7 +182,8 @@ function metricsIdentity(
 
 /**
  * The settings that are secrets. The Secret's name carries a hash of them, so that pods are rolled
- * over when one changes; an older one stays until they are.
+ * over when one changes; the old one stays, for pods of the old revision, and goes with the
+ * namespace.
  */
 function createSecret(
   name: string,
@@ -192,7 +192,11 @@ function createSecret(
 ): kubernetes.core.v1.Secret | undefined {
   const { secretEnv } = args;
   if (Object.keys(secretEnv).length === 0) return undefined;
-  const hash = createHash("sha256").update(JSON.stringify(secretEnv)).digest("hex").slice(0, 8);
+  const { project, stack } = args.scope;
+  const hash = createHash("sha256")
+    .update(JSON.stringify([project, stack, name, secretEnv]))
+    .digest("hex")
+    .slice(0, 8);
   return new kubernetes.core.v1.Secret(
     name,
     {
@@ -200,7 +204,7 @@ function createSecret(
       immutable: true,
       stringData: pulumi.secret({ ...secretEnv }),
     },
-    opts,
+    { ...opts, retainOnDelete: true },
   );
 }
 
@@ -212,6 +216,8 @@ function deploymentSpec(
   const { drainSeconds } = args;
   return {
     selector: { matchLabels: selector(name) },
+    // An old pod goes when the load balancer, too, has found the new one healthy.
+    minReadySeconds: secondsToHealthy * 2,
     progressDeadlineSeconds: 20 * 60,
     revisionHistoryLimit: 5,
     strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
@@ -224,7 +230,7 @@ function deploymentSpec(
         serviceAccountName: name,
         automountServiceAccountToken: false,
         enableServiceLinks: false,
-        nodeSelector: { [UNIT_LABEL]: name },
+        nodeSelector: nodeSelectorOf(args.scope, name),
         tolerations: [{ ...deviceTaint(args.accelerator), operator: "Equal" }],
         topologySpreadConstraints: [
           {
@@ -234,7 +240,7 @@ function deploymentSpec(
             labelSelector: { matchLabels: selector(name) },
           },
         ],
-        terminationGracePeriodSeconds: deregistrationLeadSeconds + drainSeconds + 15,
+        terminationGracePeriodSeconds: podGraceSeconds(drainSeconds),
         securityContext: {
           runAsNonRoot: true,
           runAsUser: SERVER_UID,

@@ -4,9 +4,11 @@ import { labels, UNIT_LABEL } from "../contracts/labels";
 import { SERVER_UID } from "../contracts/serverSettings";
 import type { Accelerator } from "../fleet/accelerators";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
-import { deviceTaint } from "./nodePool";
+import { deviceTaint, nodeSelectorOf } from "./nodePool";
+import type { Scope } from "./scope";
 
 export interface HeadroomArgs {
+  readonly scope: Scope;
   readonly namespace: pulumi.Input<string>;
   readonly unit: string;
   readonly accelerator: Accelerator;
@@ -46,7 +48,7 @@ export class Headroom extends pulumi.ComponentResource {
               priorityClassName: args.priorityClassName,
               automountServiceAccountToken: false,
               terminationGracePeriodSeconds: 0,
-              nodeSelector: { [UNIT_LABEL]: args.unit },
+              nodeSelector: nodeSelectorOf(args.scope, args.unit),
               tolerations: [{ ...deviceTaint(args.accelerator), operator: "Equal" }],
               securityContext: {
                 runAsNonRoot: true,

@@ -24,6 +24,8 @@ export interface KarpenterArgs {
   readonly placement: Placement;
   /** The cluster has Karpenter already, and this is the role of its nodes. */
   readonly installed?: { readonly nodeRoleName: string } | undefined;
+  /** The VPC CNI works with the nodes' rights, having no identity of its own. Default: false. */
+  readonly nodesCarryCni?: boolean;
 }
 
 /**
@@ -82,10 +84,18 @@ export class Karpenter extends pulumi.ComponentResource {
   }
 }
 
-function createNodeRole(name: string, { scope }: KarpenterArgs, parent: Karpenter): NodeRole {
+function createNodeRole(
+  name: string,
+  { scope, nodesCarryCni = false }: KarpenterArgs,
+  parent: Karpenter,
+): NodeRole {
   return new NodeRole(
     `${name}-node`,
-    { scope, description: `Nodes that Karpenter launches for ${scope.clusterName}` },
+    {
+      scope,
+      description: `Nodes that Karpenter launches for ${scope.clusterName}`,
+      carriesCni: nodesCarryCni,
+    },
     { parent },
   );
 }

@@ -12,6 +12,8 @@ export interface ModelVolumeArgs {
   readonly scope: Scope;
   readonly namespace: pulumi.Input<string>;
   readonly bucketName: pulumi.Input<string>;
+  /** What tells the bucket from another before its name is known: the user's, or the program's. */
+  readonly bucketKey: string;
   /** The prefix that is mounted, ending with a slash; pods see nothing else of the bucket. */
   readonly prefix: string;
 }
@@ -29,7 +31,10 @@ export class ModelVolume extends pulumi.ComponentResource {
   constructor(name: string, args: ModelVolumeArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:ModelVolume", name, {}, pulumiOptions(opts));
     const mountOptions = mountOptionsOf(args);
-    const version = createHash("sha256").update(mountOptions.join()).digest("hex").slice(0, 8);
+    const version = createHash("sha256")
+      .update([args.bucketKey, ...mountOptions].join())
+      .digest("hex")
+      .slice(0, 8);
     this.claimName = `${name}-${version}`;
     const volumeName = nameIn(args.scope, this.claimName, dns1123Label);
     const size = { storage: "1Ti" }; // Kubernetes wants a figure; Mountpoint has no limit.
@@ -53,7 +58,7 @@ export class ModelVolume extends pulumi.ComponentResource {
           },
         },
       },
-      { ...childOptions(this, opts), deleteBeforeReplace: true },
+      { ...childOptions(this, opts), customTimeouts },
     );
     this.claim = new kubernetes.core.v1.PersistentVolumeClaim(
       name,
@@ -66,11 +71,14 @@ export class ModelVolume extends pulumi.ComponentResource {
           resources: { requests: size },
         },
       },
-      childOptions(this, opts, [volume]),
+      { ...childOptions(this, opts, [volume]), customTimeouts },
     );
     this.registerOutputs({});
   }
 }
+
+/** An old claim goes when the last pod that mounts it has, which takes a rollout. */
+const customTimeouts = { delete: "60m" };
 
 /** Region and user are given, since a hop limit of 1 keeps the mount pod off the metadata service. */
 function mountOptionsOf({ scope, prefix }: ModelVolumeArgs): string[] {

@@ -6,10 +6,11 @@ import {
   labels,
   MODEL_LABEL,
   NVIDIA_PLUGIN_LABEL,
+  STACK_LABEL,
   UNIT_LABEL,
 } from "../contracts/labels";
 import type { Accelerator, InstanceType } from "../fleet/accelerators";
-import { dns1123Label } from "../fleet/names";
+import { dns1123Label, physicalName } from "../fleet/names";
 import { machinesFor } from "../fleet/scaling";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import { nameIn, type Scope } from "./scope";
@@ -66,6 +67,11 @@ export class NodePool extends pulumi.ComponentResource {
   }
 }
 
+/** Finds the machines of one unit of this stack, and of no other stack in the same cluster. */
+export function nodeSelectorOf(scope: Scope, unit: string): Record<string, string> {
+  return { [STACK_LABEL]: physicalName([scope.stack], dns1123Label), [UNIT_LABEL]: unit };
+}
+
 /** The taint of accelerated nodes: only pods that ask for the device belong there. */
 export function deviceTaint(accelerator: Accelerator) {
   return { key: accelerator.device, value: "true", effect: "NoSchedule" } as const;
@@ -110,9 +116,15 @@ function requirement(key: string, values: readonly string[]) {
   return { key, operator: "In", values: [...values] };
 }
 
-function nodeLabels({ unit, model, accelerator, nodeImage }: NodePoolArgs): Record<string, string> {
+function nodeLabels({
+  scope,
+  unit,
+  model,
+  accelerator,
+  nodeImage,
+}: NodePoolArgs): Record<string, string> {
   return {
-    [UNIT_LABEL]: unit,
+    ...nodeSelectorOf(scope, unit),
     [MODEL_LABEL]: model,
     [ACCELERATOR_LABEL]: accelerator.name,
     ...(accelerator.family === "nvidia" && nodeImage === "al2023"

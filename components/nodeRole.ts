@@ -4,16 +4,21 @@ import { iamRoleNamePrefix } from "../fleet/names";
 import { prefixIn, type Scope } from "./scope";
 import { ec2Service } from "./serviceRole";
 
-/**
- * What a node does itself: join the cluster and pull images from ECR. Pods have identities of their
- * own, the VPC CNI too, so AmazonEKS_CNI_Policy is not here.
- */
-const nodePolicies = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"] as const;
+/** What a node does itself: join the cluster and pull images from ECR. */
+const nodePolicies = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"];
+
+/** What the VPC CNI does with the node's rights where it has no identity of its own. */
+const cniPolicy = "AmazonEKS_CNI_Policy";
 
 export interface NodeRoleArgs {
   readonly scope: Scope;
   /** What the nodes are for, as the role's description. */
   readonly description: string;
+  /**
+   * The VPC CNI works with the node's rights: EKS's default, which a cluster of the user's may have.
+   * Our own clusters give it an identity. Default: false.
+   */
+  readonly carriesCni?: boolean;
 }
 
 /** The IAM role of EC2 machines that join the cluster. */
@@ -46,7 +51,7 @@ export class NodeRole extends pulumi.ComponentResource {
     );
     this.arn = role.arn;
     this.name = role.name;
-    this.ready = nodePolicies.map(
+    this.ready = [...nodePolicies, ...(args.carriesCni === true ? [cniPolicy] : [])].map(
       (policy) =>
         new aws.iam.RolePolicyAttachment(
           `${name}-${policy}`,

@@ -25,8 +25,8 @@ export interface SystemNodesArgs {
   readonly subnetIds: pulumi.Input<string[]>;
   /** Instance types, x86-64. */
   readonly instanceTypes: readonly string[];
-  readonly min: number;
-  readonly max: number;
+  /** Nodes; no autoscaler changes it. */
+  readonly count: number;
   /** Size of the data volume (images, logs), GiB. */
   readonly volumeGiB: number;
   /** Tags of machines, volumes and interfaces. */
@@ -124,7 +124,8 @@ function createNodeGroup(
       version: args.kubernetesVersion,
       releaseVersion: args.release,
       instanceTypes: [...args.instanceTypes],
-      scalingConfig: { minSize: args.min, desiredSize: args.min, maxSize: args.max },
+      // One more, for EKS to bring up before it takes one down.
+      scalingConfig: { minSize: args.count, desiredSize: args.count, maxSize: args.count + 1 },
       updateConfig: { maxUnavailable: 1 },
       launchTemplate: {
         id: args.template.id,

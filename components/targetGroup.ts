@@ -73,3 +73,6 @@ function attributes({ drainSeconds, stickinessSeconds }: TargetGroupSettings) {
   };
   return Object.entries(values).map(([key, value]) => ({ key, value }));
 }
+
+/** Seconds until a new target that answers counts as healthy, at least. */
+export const secondsToHealthy = healthCheck.healthCheckInterval * healthCheck.healthyThresholdCount;

@@ -11,6 +11,9 @@ export const MODEL_LABEL = "diffusion-fleet.io/model";
 /** Names the accelerator of a node or pod, e.g. `inf2`. */
 export const ACCELERATOR_LABEL = "diffusion-fleet.io/accelerator";
 
+/** The stack whose machines and pods these are: two stacks may share one cluster. */
+export const STACK_LABEL = "diffusion-fleet.io/stack";
+
 /** `system` on nodes that carry controllers only; they are tainted with the same key. */
 export const NODE_ROLE_LABEL = "diffusion-fleet.io/node-role";
 

@@ -3,7 +3,9 @@
  * routes` and the HTTPRoutes read. One table per model.
  */
 
-export type RoutingMode = "cost" | "capacity";
+import type { RoutingMode } from "../fleet/targets";
+
+export type { RoutingMode };
 
 /** A Service that a route sends traffic to. */
 export interface Backend {

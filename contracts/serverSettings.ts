@@ -54,6 +54,14 @@ export interface ServerSettings
   readonly CACHE_PATH: string;
 }
 
+/** Seconds for which a stopping pod still answers while the load balancer forgets it. */
+export const deregistrationLeadSeconds = 15;
+
+/** Seconds that a pod has to stop: to be forgotten, to finish its requests, and a few to end. */
+export function podGraceSeconds(drainSeconds: number): number {
+  return deregistrationLeadSeconds + drainSeconds + 15;
+}
+
 /** Path of an artefact below the store's prefix: model, framework and, once imported, its hash. */
 export function artefactPath(model: string, framework: string, hash: string | undefined): string {
   return [model, framework, ...(hash === undefined ? [] : [hash])].join("/");

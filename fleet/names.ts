@@ -22,9 +22,6 @@ export const iamRoleNamePrefix = 38;
  */
 export const s3BucketPrefix = 37;
 
-/** An S3 bucket. Source: Amazon S3 user guide, "General purpose bucket naming rules". */
-export const s3BucketName = 63;
-
 /**
  * An SQS queue, `.fifo` included.
  *
@@ -55,17 +52,11 @@ export const eksClusterName = 100;
  */
 export const loadBalancerName = 32;
 
-/** A target group. Source: Elastic Load Balancing API reference, CreateTargetGroup. */
-export const targetGroupName = 32;
-
 /** An ECR repository. Source: Amazon ECR API reference, CreateRepository. */
 export const ecrRepository = 256;
 
 /** A Systems Manager document. Source: AWS Systems Manager API reference, CreateDocument. */
 export const ssmDocument = 128;
-
-/** A Lambda function. Source: AWS Lambda API reference, CreateFunction. */
-export const lambdaFunctionName = 64;
 
 /** A KMS alias, `alias/` included. Source: AWS KMS API reference, CreateAlias. */
 export const kmsAlias = 256;
@@ -77,21 +68,11 @@ export const logGroup = 512;
 export const cloudWatchAlarm = 255;
 
 /**
- * A SageMaker endpoint, its config, a model, or an inference component.
- *
- * Source: Amazon SageMaker API reference, CreateEndpoint.
- */
-export const sagemakerEndpoint = 63;
-
-/**
  * A Kubernetes namespace, a label's value, one part of a host name.
  *
  * Source: RFC 1123; Kubernetes, "Object Names and IDs".
  */
 export const dns1123Label = 63;
-
-/** Most other Kubernetes objects. Source: Kubernetes, "Object Names and IDs". */
-export const dns1123Subdomain = 253;
 
 /** An EKS node group's prefix: 63 (EKS API reference, CreateNodegroup) less the provider's 26. */
 export const nodeGroupNamePrefix = 37;

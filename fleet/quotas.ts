@@ -27,31 +27,3 @@ export const targetGroupWeight = { min: 0, max: 999 } as const;
  * Source: Gateway API v1.6.0, `BackendRef.weight` (Minimum 0, Maximum 1000000).
  */
 export const backendRefWeight = { min: 0, max: 1_000_000 } as const;
-
-/**
- * Backends in one rule of an HTTPRoute.
- *
- * Source: Gateway API v1.6.0, `HTTPRouteRule.backendRefs` (MaxItems 16).
- */
-export const backendRefsPerRule = 16;
-
-/**
- * Rules in one HTTPRoute.
- *
- * Source: Gateway API v1.6.0, `HTTPRouteSpec.rules` (MaxItems 16).
- */
-export const rulesPerHttpRoute = 16;
-
-/**
- * Longest time in seconds that SQS hides a received message, hence the longest task.
- *
- * Source: Amazon SQS developer guide, "Amazon SQS visibility timeout": 0 seconds to 12 hours.
- */
-export const maxVisibilityTimeoutSeconds = 43_200;
-
-/**
- * Longest time in seconds that SQS keeps a message.
- *
- * Source: Amazon SQS developer guide, "Amazon SQS message quotas": 60 seconds to 14 days.
- */
-export const maxMessageRetentionSeconds = 1_209_600;

@@ -75,10 +75,13 @@ function createNodeClasses(args: NodesArgs): ReadonlyMap<string, NodeClass> {
   );
 }
 
-function nodeClassKey({ accelerator, config }: ResolvedUnit): string {
-  return config.nodeImage === "bottlerocket"
-    ? accelerator.name
-    : `${accelerator.name}-${config.nodeImage}`;
+/** Units with reservations of their own have a class of their own: a class offers all of its. */
+function nodeClassKey({ name, accelerator, config }: ResolvedUnit): string {
+  return [
+    accelerator.name,
+    ...(config.nodeImage === "bottlerocket" ? [] : [config.nodeImage]),
+    ...(config.capacityReservationIds.length === 0 ? [] : ["reserved", name]),
+  ].join("-");
 }
 
 function createNodePool(

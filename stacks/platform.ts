@@ -61,6 +61,7 @@ export function platform(args: PlatformArgs, awsProvider: aws.Provider): Platfor
       installed: has("karpenter")
         ? { nodeRoleName: config.cluster.existing!.karpenterNodeRoleName! }
         : undefined,
+      nodesCarryCni: config.cluster.existing !== undefined,
     },
     opts,
   );
@@ -171,8 +172,7 @@ function ownCluster(
       bottlerocketVersion: config.nodes.bottlerocketVersion,
       subnetIds: network.privateSubnetIds,
       instanceTypes: systemNodes.instanceTypes,
-      min: systemNodes.min,
-      max: systemNodes.max,
+      count: systemNodes.count,
       volumeGiB: systemNodes.volumeGiB,
       tags,
     },
@@ -223,7 +223,14 @@ function existingCluster(
   );
   return {
     cluster,
-    placement: { nodeSelector: existing.controllerNodeSelector, tolerations: [] },
+    placement: {
+      nodeSelector: existing.controllerNodeSelector,
+      tolerations: existing.controllerTolerations.map(({ key, value }) =>
+        value === undefined
+          ? { key, operator: "Exists" as const }
+          : { key, operator: "Equal" as const, value },
+      ),
+    },
     ready: nodeAddons.ready,
     has,
   };

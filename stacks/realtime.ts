@@ -84,7 +84,7 @@ function createNamespace({ config, platform }: RealtimeArgs): kubernetes.core.v1
 }
 
 function createModelVolume(
-  { scope, platform, storage }: RealtimeArgs,
+  { scope, config, platform, storage }: RealtimeArgs,
   namespace: kubernetes.core.v1.Namespace,
 ): ModelVolume {
   return new ModelVolume(
@@ -93,6 +93,7 @@ function createModelVolume(
       scope,
       namespace: namespace.metadata.name,
       bucketName: storage.models.bucketName,
+      bucketKey: config.modelStore.existingBucket ?? "own",
       prefix: storage.models.prefix,
     },
     { providers: platform.providers, dependsOn: platform.modelMounts },
@@ -154,7 +155,7 @@ function createHeadroomPriority({ scope, models, platform }: RealtimeArgs) {
 }
 
 function createHeadroom(
-  { platform }: RealtimeArgs,
+  { scope, platform }: RealtimeArgs,
   unit: ResolvedUnit,
   namespace: kubernetes.core.v1.Namespace,
   priorityClass: kubernetes.scheduling.v1.PriorityClass,
@@ -163,6 +164,7 @@ function createHeadroom(
   new Headroom(
     `${unit.name}-headroom`,
     {
+      scope,
       namespace: namespace.metadata.name,
       unit: unit.name,
       accelerator: unit.accelerator,

@@ -77,8 +77,8 @@ function costOf(config: FleetConfig, region: string): FleetCost {
       ? {
           systemNodes: {
             instanceType: systemNodes.instanceTypes[0]!,
-            min: systemNodes.min,
-            max: systemNodes.max,
+            min: systemNodes.count,
+            max: systemNodes.count,
           },
         }
       : {}),

@@ -34,6 +34,12 @@ export function warningsOf(
       );
   }
   const { network, cluster } = config;
+  const onAl2023 = Object.entries(config.units).filter(([, unit]) => unit.nodeImage === "al2023");
+  if (config.images.cache !== "none" && onAl2023.length > 0)
+    warnings.push(
+      `images: the cache is Bottlerocket's; ${onAl2023.map(([name]) => name).join(", ")} on AL2023 ` +
+        "only get a faster volume.",
+    );
   if (
     network.existing !== undefined &&
     (network.flowLogs.enabled ||

@@ -81,8 +81,11 @@ export const clusterSchema = z
           .min(1)
           .default(["m7i.large"])
           .describe("Instance types (x86-64) of the nodes that carry the controllers."),
-        min: z.int().min(1).default(2).describe("Nodes at least."),
-        max: z.int().min(1).default(4).describe("Nodes at most."),
+        count: z
+          .int()
+          .min(2)
+          .default(2)
+          .describe("Nodes; two at least, since Karpenter's two replicas share none."),
         volumeGiB: z.int().min(20).default(40).describe("Size of the data volume, GiB."),
       })
       .prefault({})
@@ -105,6 +108,15 @@ export const clusterSchema = z
           .record(z.string(), z.string())
           .default({})
           .describe("Node labels where controllers may run; empty: anywhere."),
+        controllerTolerations: z
+          .array(
+            z.strictObject({
+              key: z.string().describe("The taint's key."),
+              value: z.string().optional().describe("Its value; absent: any."),
+            }),
+          )
+          .default([])
+          .describe("Taints that controllers put up with."),
       })
       .optional()
       .describe(

@@ -20,8 +20,14 @@ export const gatewaySchema = z
     allowedCidrs: z
       .array(cidr)
       .default([])
-      .describe("Who may connect; empty: the whole VPC, or everyone."),
-    webAclArn: arn.optional().describe("WAFv2 web ACL (REGIONAL) to attach."),
+      .describe(
+        "Who may connect; empty: the VPC's own (primary) range, or, internet-facing, everyone.",
+      ),
+    webAclArn: arn
+      .optional()
+      .describe(
+        "WAFv2 web ACL (REGIONAL) to attach. Taking the key out does not detach it: do that in AWS WAF.",
+      ),
     authentication: z
       .strictObject({
         userPoolArn: arn.describe("Cognito user pool."),

@@ -20,7 +20,10 @@ export const imagesSchema = z
           ),
         schedule: z
           .string()
-          .regex(/^(rate|cron|at)\(.+\)$/, "a schedule expression, rate(…) or cron(…)")
+          .regex(
+            /^(rate\(\d+ (minute|hour|day)s?\)|cron\((\S+ ){5}\S+\))$/,
+            "a schedule expression, e.g. rate(7 days) or cron(0 3 ? * SUN *)",
+          )
           .default("cron(0 3 ? * SUN *)")
           .describe("When a new snapshot is made (EventBridge Scheduler, UTC)."),
         onPush: z.boolean().default(true).describe("Make one when an image is pushed, too."),

@@ -23,7 +23,13 @@ export const interfaceEndpointServices = [
 
 export const networkSchema = z
   .strictObject({
-    cidrBlock: cidr.default("10.0.0.0/16").describe("Address range of the VPC that is made."),
+    cidrBlock: cidr
+      .refine((block) => {
+        const length = Number(block.split("/")[1]);
+        return length >= 16 && length <= 20;
+      }, "a CIDR block of /16 to /20: EC2 allows no larger one, and pods want addresses")
+      .default("10.0.0.0/16")
+      .describe("Address range of the VPC that is made."),
     zones: z.int().min(2).max(6).default(2).describe("Availability zones; EKS wants two at least."),
     availabilityZones: z
       .array(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "a zone's name, e.g. us-west-2a"))

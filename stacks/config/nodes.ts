@@ -17,7 +17,7 @@ export const nodesSchema = z
       .int()
       .min(50)
       .default(100)
-      .describe("Size of a node's data volume (images), GiB."),
+      .describe("Size of a node's data volume (images), GiB; not below the snapshot's, with one."),
     consolidateAfter: durationOrNever
       .default("10m")
       .describe("How long a node stays empty or under-used before Karpenter removes it."),

@@ -6,17 +6,30 @@ export const dnsLabel = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label: a-z, 0-9 and '-', 63 at most");
 
-/** Names of models and units end up in longer object names, so they are shorter than a label. */
+/**
+ * Names of models and units end up in longer object names, so they are shorter than a label; a
+ * Service's has to start with a letter.
+ */
 export const shortName = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,28}[a-z0-9])?$/, "a-z, 0-9 and '-', 30 characters at most");
+  .regex(
+    /^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$/,
+    "a letter first, then a-z, 0-9 and '-', 30 characters at most",
+  );
 
 export const cidr = z
   .string()
   .regex(
     /^((25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(25[0-5]|2[0-4]\d|1?\d?\d)\/([0-9]|[12]\d|3[0-2])$/,
     "an IPv4 CIDR block, e.g. 10.0.0.0/16",
-  );
+  )
+  .refine(hasNoHostBits, "a CIDR block whose address is its first, e.g. 10.0.0.0/16");
+
+function hasNoHostBits(block: string): boolean {
+  const [address = "", length = "0"] = block.split("/");
+  const bits = address.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  return bits % 2 ** (32 - Number(length)) === 0;
+}
 
 export const arn = z
   .string()
@@ -27,7 +40,16 @@ export const duration = z
   .string()
   .regex(/^(\d+(s|m|h))+$/, "a duration in h, m and s, e.g. 90s, 10m, 720h");
 
-export const durationOrNever = z.union([duration, z.literal("Never")]);
+export const durationOrNever = z
+  .string()
+  .regex(/^(Never|(\d+(s|m|h))+)$/, "a duration in h, m and s, e.g. 720h, or Never");
+
+/** Seconds of a duration. */
+export function secondsOf(text: string): number {
+  const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+  const parts = [...text.matchAll(/(\d+)([smh])/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0);
+}
 
 /** `Nodes` budgets of a NodePool: a count or a share. */
 export const nodeCount = z

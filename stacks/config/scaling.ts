@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { count } from "./scalars";
 
 export const scalingSchema = z
   .strictObject({
@@ -30,9 +29,14 @@ export const scalingSchema = z
       .min(1)
       .default(900)
       .describe("Latency at the breaking point, in milliseconds."),
-    drainSeconds: count
-      .default(120)
-      .describe("Seconds a pod has to finish its requests; longer than the longest request."),
+    drainSeconds: z
+      .int()
+      .min(1)
+      .max(3600)
+      .default(180)
+      .describe(
+        "Seconds a pod has to finish its requests; not less than `gateway.idleTimeoutSeconds`, the longest request.",
+      ),
   })
   .prefault({})
   .describe("Scaling of the realtime units.");

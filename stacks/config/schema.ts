@@ -6,6 +6,7 @@ import { modelStoreSchema, modelsSchema, routingMode } from "./models";
 import { networkSchema } from "./network";
 import { nodesSchema } from "./nodes";
 import { observabilitySchema } from "./observability";
+import { dnsLabel } from "./scalars";
 import { scalingSchema } from "./scaling";
 import { unitsSchema } from "./units";
 
@@ -19,9 +20,11 @@ export const configSchema = z.strictObject({
     .describe(
       "`cost`: traffic split over the units by weight; `capacity`: one Service over all units.",
     ),
-  namespace: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a DNS label")
+  namespace: dnsLabel
+    .refine(
+      (name) => !/^(default|kube-.*|keda|amazon-cloudwatch|mount-s3)$/.test(name),
+      "a namespace of the units' own, not one that others use: it is locked down, and destroyed with the stack",
+    )
     .default("diffusion-fleet")
     .describe("Kubernetes namespace of the units."),
   protectData: z
@@ -29,9 +32,23 @@ export const configSchema = z.strictObject({
     .default(false)
     .describe("Refuse to delete or replace what holds data: buckets, repositories, keys."),
   tags: z
-    .record(z.string(), z.string())
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_.:/=+@ -]{1,128}$/, "1 to 128 letters, digits, spaces and _.:/=+-@")
+        .refine(
+          (key) => !/^(aws:|kubernetes\.io\/|karpenter\.|eks:)/i.test(key),
+          "a key that AWS, Kubernetes and Karpenter have not taken",
+        ),
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_.:/=+@ -]{0,256}$/, "up to 256 letters, digits, spaces and _.:/=+-@"),
+    )
+    .refine((tags) => Object.keys(tags).length <= 40, "40 tags at most")
     .default({})
-    .describe("More tags for every AWS resource, beside `diffusion-fleet:stack` and `project`."),
+    .describe(
+      "More tags for every AWS resource, beside `diffusion-fleet:stack` and `project`. A change replaces all nodes, one after the other.",
+    ),
   network: networkSchema,
   cluster: clusterSchema,
   nodes: nodesSchema,

@@ -37,7 +37,9 @@ export const unitSchema = z.strictObject({
     })
     .prefault({})
     .describe("Bounds of the autoscaler."),
-  headroom: count.default(0).describe("Warm machines kept ready by low-priority placeholders."),
+  headroom: count
+    .default(0)
+    .describe("Replicas' worth of devices kept ready by low-priority placeholders."),
   weight: z
     .int()
     .min(0)

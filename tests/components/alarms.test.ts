@@ -47,18 +47,18 @@ describe("Alarms", () => {
   });
 
   it("watch each unit's latency, as its servers publish it, against the objective", async () => {
-    const alarm = (await alarms())["sd21-inf2-neuron-latency"];
+    const alarm = (await alarms())["unit-sd21-inf2-neuron-latency"];
     assert.equal(alarm.namespace, METRIC_NAMESPACE);
     assert.equal(alarm.metricName, latencyMetric("sd21-inf2-neuron"));
     assert.deepEqual(alarm.dimensions, { stack: "dev" });
     assert.equal(alarm.threshold, 0.9);
-    const slower = (await alarms())["sd21-g5-cuda-latency"];
+    const slower = (await alarms())["unit-sd21-g5-cuda-latency"];
     assert.equal(slower.threshold, 1.104, "a fifth above what it was measured at");
     assert.equal(alarm.treatMissingData, "notBreaching");
   });
 
   it("watch missing replicas for as long as the config says", async () => {
-    const alarm = (await alarms({ pendingMinutes: 7 }))["sd21-g5-cuda-missing-replicas"];
+    const alarm = (await alarms({ pendingMinutes: 7 }))["unit-sd21-g5-cuda-missing-replicas"];
     assert.equal(alarm.evaluationPeriods, 7);
     const [missing, desired, ready] = alarm.metricQueries;
     assert.equal(missing.expression, "desired - ready");
@@ -75,16 +75,16 @@ describe("Alarms", () => {
 
   it("without Container Insights miss units that shall have a replica and say nothing", async () => {
     const named = await alarms({ containerInsights: false });
-    const silent = named["sd21-inf2-neuron-silent"];
+    const silent = named["unit-sd21-inf2-neuron-silent"];
     assert.equal(silent.metricName, counterMetric("sd21-inf2-neuron"));
     assert.equal(silent.treatMissingData, "breaching");
-    assert.equal(named["sd21-g5-cuda-silent"], undefined, "it may have none");
+    assert.equal(named["unit-sd21-g5-cuda-silent"], undefined, "it may have none");
     const rest = Object.keys(named).filter((name) => /missing-replicas|failed-nodes/.test(name));
     assert.deepEqual(rest, []);
   });
 
   it("watch the share of a unit's answers that are errors, and not in a minute without any", async () => {
-    const alarm = (await alarms())["sd21-inf2-neuron-errors"];
+    const alarm = (await alarms())["unit-sd21-inf2-neuron-errors"];
     const [share, errors, images] = alarm.metricQueries;
     assert.equal(share.expression, "IF(errors + images > 0, 100 * errors / (errors + images), 0)");
     assert.equal(errors.metric.metricName, errorMetric("sd21-inf2-neuron"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Plan } from "../../cli/plan/makePlan";
-import { UNIT_LABEL } from "../../contracts/labels";
+import { STACK_LABEL, UNIT_LABEL } from "../../contracts/labels";
 import { accelerators } from "../../fleet/accelerators";
 import { type Manifest, manifest, manifests, planOf, planOfConfig } from "./planned";
 
@@ -92,6 +92,7 @@ function followsToMachines(pod: Manifest, nodePool: Manifest, device: string): v
   const { labels } = nodePool.spec.template.metadata;
   const { taints, startupTaints } = nodePool.spec.template.spec;
   assert.ok(matches(pod.nodeSelector, labels), "the pod's node selector finds its pool");
+  assert.ok(pod.nodeSelector[STACK_LABEL], "and no other stack's in the same cluster");
   for (const taint of taints)
     assert.ok(
       pod.tolerations.some(

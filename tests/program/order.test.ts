@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { PlannedResource } from "../../cli/plan/document";
 import type { Plan } from "../../cli/plan/makePlan";
-import { ofKind, planOf, waitsFor } from "./planned";
+import { UNIT_LABEL } from "../../contracts/labels";
+import { type Manifest, ofKind, planOf, waitsFor } from "./planned";
 
 /**
  * Pulumi deletes in the reverse of the order in which it creates, so one edge shows both: a custom
@@ -108,14 +109,19 @@ for (const stack of ["dev", "prod"])
 
     it("deletes pods before their machines, and machines before their class and Karpenter", () => {
       const pools = ofKind(plan, "NodePool");
-      for (const deployment of ofKind(plan, "Deployment"))
-        assert.ok(
-          pools.some((pool) => waitsFor(plan, deployment.urn).has(pool.urn)),
-          `${deployment.urn} waits for no NodePool`,
+      for (const deployment of ofKind(plan, "Deployment")) {
+        const unit = (deployment.inputs.metadata as Manifest).labels[UNIT_LABEL];
+        const own = pools.find(
+          ({ inputs }) => (inputs.metadata as Manifest).labels[UNIT_LABEL] === unit,
         );
+        assertAfter(plan, deployment, own!);
+      }
       for (const pool of pools) {
-        const classes = ofKind(plan, "EC2NodeClass");
-        assert.ok(classes.some((nodeClass) => waitsFor(plan, pool.urn).has(nodeClass.urn)));
+        const { name } = (pool.inputs.spec as Manifest).template.spec.nodeClassRef;
+        const own = ofKind(plan, "EC2NodeClass").find(
+          ({ inputs }) => (inputs.metadata as Manifest).name === name,
+        );
+        assertAfter(plan, pool, own!);
       }
     });
 

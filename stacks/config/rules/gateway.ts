@@ -2,7 +2,10 @@ import type { Problem } from "../errors";
 import type { FleetConfig } from "../schema";
 
 /** Rules about who can reach the models. */
-export function gatewayProblems({ gateway, network }: FleetConfig, region: string): Problem[] {
+export function gatewayProblems(
+  { gateway, network, scaling }: FleetConfig,
+  region: string,
+): Problem[] {
   const problems: Problem[] = [];
   const add = (problem: Problem) => problems.push(problem);
   if (gateway.scheme === "internet-facing") {
@@ -13,13 +16,15 @@ export function gatewayProblems({ gateway, network }: FleetConfig, region: strin
         allowed: "an ACM certificate, since the scheme is internet-facing",
         reads: ["gateway.scheme"],
       });
-    const open = gateway.allowedCidrs.length === 0 || gateway.allowedCidrs.includes("0.0.0.0/0");
+    const open =
+      gateway.allowedCidrs.length === 0 ||
+      gateway.allowedCidrs.some((block) => Number(block.split("/")[1]) < 8);
     if (open && gateway.webAclArn === undefined && gateway.authentication === undefined)
       add({
         key: "gateway.allowedCidrs",
         value: gateway.allowedCidrs,
         allowed:
-          "CIDR blocks other than 0.0.0.0/0, or a `webAclArn`, or `authentication`, since the scheme is internet-facing",
+          "CIDR blocks of /8 or smaller, or a `webAclArn`, or `authentication`, since the scheme is internet-facing",
         reads: ["gateway.scheme", "gateway.webAclArn", "gateway.authentication"],
       });
     if (network.existing !== undefined && network.existing.publicSubnetIds.length < 2)
@@ -36,6 +41,13 @@ export function gatewayProblems({ gateway, network }: FleetConfig, region: strin
       value: undefined,
       allowed: "an ACM certificate: the load balancer authenticates on HTTPS only",
       reads: ["gateway.authentication"],
+    });
+  if (scaling.drainSeconds < gateway.idleTimeoutSeconds)
+    add({
+      key: "scaling.drainSeconds",
+      value: scaling.drainSeconds,
+      allowed: `at least gateway.idleTimeoutSeconds, which is ${gateway.idleTimeoutSeconds}: a shorter drain cuts requests off`,
+      reads: ["gateway.idleTimeoutSeconds"],
     });
   const certificate = gateway.certificateArn;
   if (certificate !== undefined && !certificate.includes(`:acm:${region}:`))

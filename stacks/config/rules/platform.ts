@@ -1,12 +1,17 @@
+import { podGraceSeconds } from "../../../contracts/serverSettings";
 import type { Problem } from "../errors";
+import { secondsOf } from "../scalars";
 import type { FleetConfig } from "../schema";
+
+/** Instance families with Arm processors end their generation in g: m7g, c7gn. */
+const arm = /^[a-z]+\d+g[a-z]*\./;
 
 /** Tags that the program sets itself. */
 const reservedTags = ["diffusion-fleet:project", "diffusion-fleet:stack"];
 
 /** Rules about network, cluster and tags. */
 export function platformProblems(
-  { network, cluster, tags, modelStore }: FleetConfig,
+  { network, cluster, nodes, images, scaling, tags, modelStore }: FleetConfig,
   region: string,
 ): Problem[] {
   const problems: Problem[] = [];
@@ -33,13 +38,6 @@ export function platformProblems(
       allowed: "the role of Karpenter's nodes, since karpenter is installed already",
       reads: ["cluster.existing.installed"],
     });
-  if (cluster.systemNodes.min > cluster.systemNodes.max)
-    add({
-      key: "cluster.systemNodes.min",
-      value: cluster.systemNodes.min,
-      allowed: `at most systemNodes.max, which is ${cluster.systemNodes.max}`,
-      reads: ["cluster.systemNodes.max"],
-    });
   const kubeProxyMinor = minor(cluster.addons.kubeProxy);
   const clusterMinor = minor(cluster.version);
   if (kubeProxyMinor > clusterMinor || kubeProxyMinor < clusterMinor - 3)
@@ -50,12 +48,35 @@ export function platformProblems(
       reads: ["cluster.version"],
     });
   for (const [index, type] of cluster.systemNodes.instanceTypes.entries())
-    if (/^[a-z]+\d+g[a-z]*\./.test(type))
+    if (arm.test(type))
       add({
         key: `cluster.systemNodes.instanceTypes[${index}]`,
         value: type,
         allowed: "an x86-64 instance type, e.g. m7i.large",
       });
+  if (arm.test(images.snapshot.builderInstanceType))
+    add({
+      key: "images.snapshot.builderInstanceType",
+      value: images.snapshot.builderInstanceType,
+      allowed: "an x86-64 instance type, e.g. m7i.large",
+    });
+  if (region.startsWith("cn-") && network.interfaceEndpoints.length > 0)
+    add({
+      key: "network.interfaceEndpoints",
+      value: network.interfaceEndpoints,
+      allowed: "nothing in China, where the services have other names",
+    });
+  const podGrace = podGraceSeconds(scaling.drainSeconds);
+  if (secondsOf(nodes.terminationGracePeriod) < podGrace)
+    add({
+      key: "nodes.terminationGracePeriod",
+      value: nodes.terminationGracePeriod,
+      allowed: `at least ${podGrace}s, what a pod may take to stop`,
+      reads: ["scaling.drainSeconds"],
+    });
+  for (const key of ["expireAfter", "loadingProtection"] as const)
+    if (nodes[key] !== "Never" && secondsOf(nodes[key]) === 0)
+      add({ key: `nodes.${key}`, value: nodes[key], allowed: "a duration longer than nothing" });
   if (modelStore.kmsKeyArn !== undefined && modelStore.existingBucket === undefined)
     add({
       key: "modelStore.kmsKeyArn",

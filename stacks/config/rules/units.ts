@@ -30,6 +30,12 @@ function identityProblems(config: FleetConfig, name: string, unit: UnitConfig): 
       value: name,
       allowed: "a name that no model has: both name a Service",
     });
+  if (name.endsWith("-headroom"))
+    problems.push({
+      key,
+      value: name,
+      allowed: "a name that does not end in -headroom, as the placeholders' do",
+    });
   const accelerator = accelerators[unit.accelerator];
   if (accelerator === undefined) {
     problems.push(

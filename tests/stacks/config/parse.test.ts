@@ -243,6 +243,49 @@ describe("Rules between keys of a config", () => {
     assert.equal(problem.key, "cluster.addons.kubeProxy");
   });
 
+  it("refuse namespaces that others use: ours is locked down and destroyed with the stack", () => {
+    for (const namespace of ["default", "kube-system", "keda"])
+      assert.equal(onlyProblem({ ...smallest(), namespace }).key, "namespace");
+  });
+
+  it("want a drain that no request outlives, and machines that outlive their pods", () => {
+    const drain = onlyProblem({ ...smallest(), scaling: { drainSeconds: 60 } });
+    assert.match(drain.allowed, /at least gateway\.idleTimeoutSeconds, which is 180/);
+    const node = onlyProblem({ ...smallest(), nodes: { terminationGracePeriod: "1m" } });
+    assert.match(node.allowed, /at least 210s/);
+    assert.equal(
+      onlyProblem({ ...smallest(), nodes: { expireAfter: "0s" } }).key,
+      "nodes.expireAfter",
+    );
+  });
+
+  it("refuse CIDR blocks that EC2 would refuse, and halves of the internet as a protection", () => {
+    for (const cidrBlock of ["10.0.0.5/16", "10.0.0.0/8", "10.0.0.0/28"])
+      assert.equal(onlyProblem({ ...smallest(), network: { cidrBlock } }).key, "network.cidrBlock");
+    const gateway = {
+      scheme: "internet-facing",
+      certificateArn: `arn:aws:acm:${REGION}:123456789012:certificate/1`,
+      allowedCidrs: ["0.0.0.0/1", "128.0.0.0/1"],
+    };
+    assert.equal(onlyProblem({ ...smallest(), gateway }).key, "gateway.allowedCidrs");
+  });
+
+  it("refuse tags that AWS, Kubernetes or Karpenter keep for themselves", () => {
+    for (const key of ["aws:x", "kubernetes.io/cluster/mine", "karpenter.sh/nodepool"])
+      assert.equal(onlyProblem({ ...smallest(), tags: { [key]: "y" } }).key, `tags.${key}`);
+  });
+
+  it("refuse names that cannot name a Service, or that a unit's placeholders have", () => {
+    assert.equal(onlyProblem({ units: { "3d": unit(measured) } }).key, "units.3d");
+    assert.equal(onlyProblem({ units: { "x-headroom": unit(measured) } }).key, "units.x-headroom");
+  });
+
+  it("refuse machines with Arm processors where x86-64 runs", () => {
+    const snapshot = { builderInstanceType: "m7g.large" };
+    const builder = onlyProblem({ ...smallest(), images: { cache: "snapshot", snapshot } });
+    assert.equal(builder.key, "images.snapshot.builderInstanceType");
+  });
+
   it("want the zones in the stack's region", () => {
     const problem = onlyProblem({
       ...smallest(),
