@@ -18,7 +18,7 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     status = code;
   };
   const fleet = new Command("fleet")
-    .description("Plan, measure and run a diffusion fleet.")
+    .description("Plan a diffusion fleet, measure the plan, write its docs.")
     .exitOverride()
     .addCommand(planCommand(root, finish))
     .addCommand(benchCommand(finish))

@@ -76,7 +76,12 @@ export function warningsOf(
     warnings.push(
       `cost: no price is known for ${cost.unpriced.join(", ")}; the sums leave it out.`,
     );
-  else if (!cost.exact)
-    warnings.push("cost: some prices are those of another region than the stack's.");
+  else if (!cost.exact) {
+    const foreign = cost.lines.filter(({ exact }) => !exact).map(({ name }) => name);
+    warnings.push(
+      `cost: of ${[...new Set(foreign)].join(", ")} only another region's price is known ` +
+        "(fleet/prices.ts).",
+    );
+  }
   return warnings;
 }

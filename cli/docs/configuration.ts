@@ -24,7 +24,8 @@ export function configurationMarkdown(): string {
     "",
     "Try a value without an account first: `npm run plan -- --set units.sd21-inf2-neuron.replicas.max=20`.",
     "A wrong config is refused before anything is built, with every mistake at once.",
-    "Editors that know JSON Schema can use [config.schema.json](config.schema.json).",
+    "Editors with a YAML language server check a stack's file against [config.schema.json](config.schema.json)",
+    "by its first line, `# yaml-language-server: $schema=docs/config.schema.json`.",
     "",
     "## Single keys",
     "",
@@ -41,9 +42,33 @@ export function configurationMarkdown(): string {
   ].join("\n");
 }
 
-/** The config as JSON Schema, for editors. */
+/** A stack's file as JSON Schema, for editors. */
 export function configurationJsonSchema(): string {
-  const schema = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  const { properties = {} } = z.toJSONSchema(configSchema, { io: "input", unrepresentable: "any" });
+  const schema = {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Pulumi.STACK.yaml of diffusion-fleet",
+    type: "object",
+    properties: {
+      config: {
+        type: "object",
+        properties: {
+          "aws:region": { type: "string", description: "The region, e.g. us-west-2." },
+          "aws:profile": { type: "string", description: "Profile of the credentials file." },
+          "aws:allowedAccountIds": {
+            type: "array",
+            items: { type: "string", pattern: "^[0-9]{12}$" },
+            description: "Accounts that may be deployed to.",
+          },
+          ...Object.fromEntries(
+            Object.entries(properties).map(([key, value]) => [`diffusion-fleet:${key}`, value]),
+          ),
+        },
+        required: ["aws:region", "diffusion-fleet:units"],
+        additionalProperties: false,
+      },
+    },
+  };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 

@@ -27,7 +27,8 @@ const STYLE = `
     border-bottom: 1px solid var(--line); white-space: nowrap; }
   tr:last-child td { border-bottom: 0; }
   th { color: var(--soft); font-weight: 500; font-size: 13px; }
-  td.note { white-space: normal; color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }
+  td.note { white-space: normal; color: var(--soft); font-size: 13px; min-width: 16em;
+    overflow-wrap: break-word; }
   .number { text-align: right; font-variant-numeric: tabular-nums; }
   ul.warnings { margin: 0; padding-left: 20px; } ul.warnings li::marker { color: var(--accent); }
   details { margin-left: 18px; } .panel > details { margin-left: 0; }

@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { UserError } from "../../contracts/userError";
 import { ExitCode } from "../exitCode";
 import type { Comparable } from "./difference";
@@ -22,6 +23,8 @@ export interface PlanOptions {
  * @returns the exit status
  */
 export async function runPlan(root: string, options: PlanOptions): Promise<number> {
+  if (options.against.length > 0 && (options.html ?? options.svg) !== undefined)
+    throw new UserError("--html and --svg show one plan; leave out --against, or them.");
   const configured = readStackConfig(root, options.stack);
   const config = options.set.reduce(withAssignment, configured);
   const base = baseOf(root, options, configured);
@@ -111,9 +114,12 @@ async function writeFiles(plan: Plan, { html, svg }: PlanOptions): Promise<void>
   }
 }
 
-function write(file: string, content: string): void {
+/** Relative to where the user stands: npm changes to the project's folder first. */
+function write(given: string, content: string): void {
+  const file = resolve(process.env.INIT_CWD ?? "", given);
   try {
     writeFileSync(file, content);
+    process.stderr.write(`wrote ${file}\n`);
   } catch (error) {
     throw new UserError(`${file} cannot be written: ${(error as Error).message}`);
   }

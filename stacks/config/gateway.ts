@@ -46,9 +46,16 @@ export const gatewaySchema = z
       ),
     deletionProtection: z.boolean().default(false).describe("Refuse to delete the load balancer."),
     stickiness: z
-      .strictObject({ durationSeconds: z.int().min(1).max(604800).default(3600) })
+      .strictObject({
+        durationSeconds: z
+          .int()
+          .min(1)
+          .max(604800)
+          .default(3600)
+          .describe("Seconds from a client's first request."),
+      })
       .optional()
-      .describe("Keep a client on one target for this long."),
+      .describe("Keep a client on one unit, and on one pod of it, for this long."),
     accessLogs: z
       .strictObject({
         enabled: z.boolean().default(true).describe("Log requests to a bucket of the program."),

@@ -1,3 +1,4 @@
+import * as awsSdk from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { ConfigError, type Problem } from "./errors";
 import { nearest } from "./nearest";
@@ -49,8 +50,10 @@ function readAws(raw: Readonly<Record<string, unknown>>): {
   const add = (key: string, value: unknown, allowed: string, near?: string) =>
     problems.push({ key: `aws:${key}`, value, allowed, ...(near ? { nearest: near } : {}) });
   const { region, profile, allowedAccountIds } = raw;
-  const isRegion = typeof region === "string" && /^[a-z]{2}(-[a-z]+)+-\d$/.test(region);
-  if (!isRegion) add("region", region, "an AWS region, e.g. us-west-2");
+  const regions: readonly string[] = Object.values(awsSdk.Region);
+  const isRegion = typeof region === "string" && regions.includes(region);
+  if (!isRegion)
+    add("region", region, "an AWS region, e.g. us-west-2", nearest(String(region), regions));
   if (profile !== undefined && typeof profile !== "string") add("profile", profile, "a text");
   const accounts = Array.isArray(allowedAccountIds) ? allowedAccountIds.map(String) : [];
   if (

@@ -28,7 +28,9 @@ export const scalingSchema = z
       .int()
       .min(1)
       .default(900)
-      .describe("Latency at the breaking point, in milliseconds."),
+      .describe(
+        "Milliseconds that an image may take: the latency alarms compare with it, or with 1.2 times a unit's measured latency where that is more.",
+      ),
     drainSeconds: z
       .int()
       .min(1)

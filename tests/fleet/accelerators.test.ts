@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { accelerator, accelerators, instanceType } from "../../fleet/accelerators";
 
 describe("accelerators", () => {
-  it("knows the eight families that seeds and design name", () => {
+  it("knows Inferentia2, Trainium, and the NVIDIA families from g4dn to p5", () => {
     for (const name of ["inf2", "trn1", "g4dn", "g5", "g6", "g6e", "p4d", "p5"])
       assert.equal(accelerators[name]?.name, name);
   });

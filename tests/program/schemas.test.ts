@@ -215,7 +215,7 @@ describe("Custom resources", () => {
 
   const hasCrds = existsSync(crdFile);
   (hasCrds ? describe : describe.skip)(
-    `of the load balancer controller${hasCrds ? "" : " (skipped: its CRDs are not in ../shared)"}`,
+    `of the load balancer controller${hasCrds ? "" : " (skipped: its CRDs are not beside the checkout, in ../shared/crds)"}`,
     () => {
       let schemas: ReadonlyMap<string, Manifest> | undefined;
       for (const [name, spoil] of Object.entries(controllerKinds))
