@@ -256,7 +256,7 @@ function deploymentSpec(
           },
           {
             name: "shared-memory",
-            emptyDir: { medium: "Memory", sizeLimit: `${args.podResources.sharedMemoryMiB}Mi` },
+            emptyDir: { medium: "Memory", sizeLimit: bytes(args.podResources.sharedMemoryMiB) },
           },
           { name: "scratch", emptyDir: { sizeLimit: "4Gi" } },
           { name: "cache", emptyDir: { sizeLimit: "20Gi" } },
@@ -284,8 +284,8 @@ function container(
     })),
     ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret.metadata.name } }] }),
     resources: {
-      requests: { cpu: `${cpuMillis}m`, memory: `${memoryMiB}Mi`, ...devices },
-      limits: { memory: `${memoryMiB}Mi`, ...devices },
+      requests: { cpu: cores(cpuMillis), memory: bytes(memoryMiB), ...devices },
+      limits: { memory: bytes(memoryMiB), ...devices },
     },
     startupProbe: {
       httpGet: { path: READINESS_PATH, port: "http" },
@@ -320,6 +320,15 @@ function container(
       { name: "cache", mountPath: CACHE_PATH },
     ],
   };
+}
+
+/** Quantities as the API server writes them down, so that a refresh finds no difference. */
+function cores(millis: number): string {
+  return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
+}
+
+function bytes(mebibytes: number): string {
+  return mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`;
 }
 
 function serverSettings(name: string, args: DeploymentUnitArgs): ServerSettings {

@@ -47,7 +47,6 @@ export class ModelVolume extends pulumi.ComponentResource {
           capacity: size,
           accessModes: ["ReadOnlyMany"],
           persistentVolumeReclaimPolicy: "Retain",
-          storageClassName: "",
           claimRef: { namespace: args.namespace, name: this.claimName },
           mountOptions,
           csi: {

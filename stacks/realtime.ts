@@ -147,7 +147,6 @@ function createHeadroomPriority({ scope, models, platform }: RealtimeArgs) {
       metadata: { name: nameIn(scope, "headroom", dns1123Label), labels: labels("headroom") },
       value: -10,
       preemptionPolicy: "Never",
-      globalDefault: false,
       description: "Placeholders that keep accelerated machines warm.",
     },
     { provider: platform.providers.kubernetes },
