@@ -9,7 +9,7 @@
  * in the same repository's pkg/fake/zz_generated.describe_instance_types.go (32768 MiB).
  */
 
-/** What runs the model: the Neuron SDK, eager CUDA, or torch.compile with Triton (design.md). */
+/** What runs the model: the Neuron SDK, eager CUDA, or torch.compile with Triton. */
 export type Framework = "neuron" | "cuda" | "triton";
 
 /** Which device plugin, operating system variant and EC2NodeClass a device needs. */

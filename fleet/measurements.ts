@@ -10,7 +10,7 @@ import type { Framework } from "./accelerators";
  * Throughput's unit. The seed's column says "RPS" (requests per second), but with its own latencies
  * one accelerator cannot serve 105 images a second: a machine that takes 0.67 s per image serves
  * 1.5 a second, or 90 a minute, when it does one at a time. The published numbers are taken as
- * images per minute per replica (design.md, "Throughput's unit").
+ * images per minute per replica (docs/costs.md).
  *
  * Printed and derived costs differ (0.7582 / 105 = 0.00722 where Table 1 prints 0.00733; 1.3438 /
  * 130 = 0.01034 where it prints 0.01023; 0.8048 / 61 = 0.01319 where it prints 0.01320), so both

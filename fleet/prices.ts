@@ -177,7 +177,7 @@ const skypilotPrices: Table = {
   },
 };
 
-/** Best first: the seed's figure wins over any other for the same type and region (design.md). */
+/** Best first: the seed's figure wins over any other for the same type and region. */
 const tables: readonly (Source & { readonly prices: Table })[] = [
   { ...seed, prices: seedPrices },
   { ...karpenter, prices: karpenterPrices },

@@ -8,8 +8,7 @@
  * route in cost mode. A fixed quota: it cannot be raised.
  *
  * Source: Elastic Load Balancing user guide, "Quotas for your Application Load Balancers", row
- * "Target Groups per Action per Application Load Balancer" (5, not adjustable); design.md,
- * "Gateway".
+ * "Target Groups per Action per Application Load Balancer" (5, not adjustable).
  */
 export const targetGroupsPerForwardAction = 5;
 
