@@ -67,10 +67,13 @@ function createDns(
   );
 }
 
-/** Container Insights. By default its pods tolerate every taint and are on every node. */
+/**
+ * Container Insights. Its agents are on every node, whatever the taint; its operator is not and has
+ * to be told where it may run (chart amazon-cloudwatch-observability 4.8.0, `manager`).
+ */
 function createObservability(
   addonVersion: string,
-  { cluster }: ClusterAddonsArgs,
+  { cluster, placement }: ClusterAddonsArgs,
   opts: pulumi.CustomResourceOptions,
 ): aws.eks.Addon {
   return new aws.eks.Addon(
@@ -79,6 +82,12 @@ function createObservability(
       clusterName: cluster.name,
       addonName: "amazon-cloudwatch-observability",
       addonVersion,
+      configurationValues: JSON.stringify({
+        manager: {
+          nodeSelector: { "kubernetes.io/os": "linux", ...placement.nodeSelector },
+          tolerations: placement.tolerations,
+        },
+      }),
       resolveConflictsOnCreate: "OVERWRITE",
       resolveConflictsOnUpdate: "OVERWRITE",
     },

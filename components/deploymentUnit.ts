@@ -284,7 +284,13 @@ function container(
     })),
     ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret.metadata.name } }] }),
     resources: {
-      requests: { cpu: cores(cpuMillis), memory: bytes(memoryMiB), ...devices },
+      requests: {
+        cpu: cores(cpuMillis),
+        memory: bytes(memoryMiB),
+        // Part of what scratch and cache may grow to: eight replicas share the largest machine's disk.
+        "ephemeral-storage": "8Gi",
+        ...devices,
+      },
       limits: { memory: bytes(memoryMiB), ...devices },
     },
     startupProbe: {

@@ -53,6 +53,7 @@ export class Headroom extends pulumi.ComponentResource {
               securityContext: {
                 runAsNonRoot: true,
                 runAsUser: SERVER_UID,
+                runAsGroup: SERVER_UID,
                 seccompProfile: { type: "RuntimeDefault" },
               },
               containers: [

@@ -7,6 +7,7 @@ export const modelSchema = z.strictObject({
   mode: routingMode.optional().describe("Routing mode of this model; absent: the stack's `mode`."),
   hostnames: z
     .array(hostname)
+    .max(16)
     .default([])
     .describe("Host names that lead to the model; empty: any."),
   pathPrefix: pathPrefix.default("/").describe("Path that leads to the model."),

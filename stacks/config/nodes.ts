@@ -16,6 +16,7 @@ export const nodesSchema = z
     dataVolumeGiB: z
       .int()
       .min(50)
+      .max(16384)
       .default(100)
       .describe("Size of a node's data volume (images), GiB; not below the snapshot's, with one."),
     consolidateAfter: durationOrNever

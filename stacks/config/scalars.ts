@@ -89,7 +89,13 @@ export const hostname = z
     "a host name, e.g. images.example.com",
   );
 
-export const pathPrefix = z.string().regex(/^\/[-A-Za-z0-9._~/]*$/, "a path that starts with /");
+export const pathPrefix = z
+  .string()
+  .regex(/^\/[-A-Za-z0-9._~/]*$/, "a path that starts with /")
+  .refine(
+    (path) => !/\/\/|\/\.{1,2}(\/|$)/.test(path),
+    "a path without //, /./ and /../, as the Gateway API has it",
+  );
 
 export const email = z.string().regex(/^[^@\s]+@[^@\s]+\.[^@\s]+$/, "an e-mail address");
 

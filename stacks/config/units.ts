@@ -17,6 +17,7 @@ export const unitSchema = z.strictObject({
     .describe("What Karpenter may launch; it prefers reserved, then spot."),
   capacityReservationIds: z
     .array(z.string().regex(/^cr-[0-9a-f]{8,17}$/, "a capacity reservation id, cr-…"))
+    .max(30)
     .default([])
     .describe("Capacity reservations; wants `reserved` among `capacityTypes`."),
   nodeImage: z

@@ -44,6 +44,15 @@ describe("the add-ons that need nodes", () => {
     assert.deepEqual(JSON.parse(configurationValues), systemPlacement);
   });
 
+  it("put the operator of Container Insights there too: it tolerates nothing by itself", async () => {
+    const made = await clusterAddons(versions);
+    const { configurationValues } = made.one(ADDON, "amazon-cloudwatch-observability").inputs;
+    const { manager } = JSON.parse(configurationValues);
+    assert.deepEqual(manager.tolerations, systemPlacement.tolerations);
+    for (const [label, value] of Object.entries(systemPlacement.nodeSelector))
+      assert.equal(manager.nodeSelector[label], value);
+  });
+
   it("have no observability, and no role for it, unless a version is configured", async () => {
     const made = await clusterAddons({ coredns: versions.coredns });
     assert.deepEqual(

@@ -44,11 +44,23 @@ describe("pod resources", () => {
 
   it("use most of the smallest machines that the seed names", () => {
     assert.deepEqual(podResources(["inf2.xlarge"], 1), {
-      cpuMillis: 3200,
+      cpuMillis: 2800,
       memoryMiB: 12224,
       sharedMemoryMiB: 3008,
     });
     assert.ok(podResources(["trn1.2xlarge"], 1).memoryMiB > 24 * 1024);
+  });
+
+  it("leave room for the daemon sets of Container Insights on four vCPUs", () => {
+    // Requests of the daemon sets on an NVIDIA and a Neuron node, millicores (nodeOverhead's source).
+    for (const [type, daemonSets] of [
+      ["g5.xlarge", 730],
+      ["inf2.xlarge", 746],
+    ] as const)
+      assert.ok(
+        podResources([type], 1).cpuMillis + daemonSets <=
+          allocatable(instanceType(type)!).cpuMillis,
+      );
   });
 
   it("fit the smallest of a unit's types", () => {

@@ -84,8 +84,9 @@ describe("Workloads", () => {
   it("say what they need, and may take no more memory and devices than that", () => {
     everyPod((pod, name) => {
       for (const { resources } of pod.containers) {
-        const { cpu, ...bounded } = resources.requests;
+        const { cpu, "ephemeral-storage": disk, ...bounded } = resources.requests;
         assert.ok(cpu, name);
+        assert.equal(disk, name.endsWith("-headroom") ? undefined : "8Gi", name);
         assert.ok(bounded.memory, name);
         assert.equal(Object.keys(bounded).length, 2, `${name}: memory and one kind of device`);
         assert.deepEqual(resources.limits, bounded, name);

@@ -280,6 +280,14 @@ describe("Rules between keys of a config", () => {
     assert.equal(onlyProblem({ units: { "x-headroom": unit(measured) } }).key, "units.x-headroom");
   });
 
+  it("refuse paths that the Gateway API refuses", () => {
+    for (const pathPrefix of ["//a", "/a/../b", "/a/."])
+      assert.equal(
+        onlyProblem({ ...smallest(), models: { sd21: { pathPrefix } } }).key,
+        "models.sd21.pathPrefix",
+      );
+  });
+
   it("refuse machines with Arm processors where x86-64 runs", () => {
     const snapshot = { builderInstanceType: "m7g.large" };
     const builder = onlyProblem({ ...smallest(), images: { cache: "snapshot", snapshot } });
