@@ -3,7 +3,6 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ACCELERATOR_LABEL, labels, MODEL_LABEL, UNIT_LABEL } from "../contracts/labels";
 import { METRIC_NAMESPACE } from "../contracts/metrics";
-import { SERVICE_PORT } from "../contracts/routeTable";
 import {
   CACHE_PATH,
   deregistrationLeadSeconds,
@@ -22,6 +21,7 @@ import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptio
 import { deviceTaint, nodeSelectorOf } from "./nodePool";
 import { PodIdentity } from "./podIdentity";
 import type { Scope } from "./scope";
+import { serverService } from "./serverService";
 import { secondsToHealthy, TargetGroup, type TargetGroupSettings } from "./targetGroup";
 
 export interface DeploymentUnitArgs {
@@ -87,24 +87,9 @@ export class DeploymentUnit extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
       },
     );
-    this.service = new kubernetes.core.v1.Service(
+    this.service = serverService(
       name,
-      {
-        metadata: { ...metadata(name, args), annotations: { "pulumi.com/skipAwait": "true" } },
-        spec: {
-          type: "ClusterIP",
-          selector: selector(name),
-          ports: [
-            {
-              name: "http",
-              port: SERVICE_PORT,
-              targetPort: "http",
-              protocol: "TCP",
-              appProtocol: "http",
-            },
-          ],
-        },
-      },
+      { namespace: args.namespace, labels: unitLabels(name, args), selector: selector(name) },
       inside,
     );
     this.targetGroup = new TargetGroup(

@@ -10,6 +10,7 @@ import {
 } from "../contracts/routeTable";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { Gateway } from "./gateway";
+import { serverService } from "./serverService";
 import { TargetGroup, type TargetGroupSettings } from "./targetGroup";
 
 export interface ModelRouteArgs {
@@ -41,30 +42,14 @@ export class ModelRoute extends pulumi.ComponentResource {
     super("diffusion-fleet:index:ModelRoute", name, {}, pulumiOptions(opts));
     const inside = childOptions(this, opts);
     const objectLabels = labels(name, { [MODEL_LABEL]: args.table.model });
-    this.service = new kubernetes.core.v1.Service(
+    this.service = serverService(
       name,
       {
-        metadata: {
-          name,
-          namespace: args.namespace,
-          labels: objectLabels,
-          annotations: { "pulumi.com/skipAwait": "true" },
-        },
-        spec: {
-          type: "ClusterIP",
-          selector: {
-            [MODEL_LABEL]: args.table.model,
-            "app.kubernetes.io/component": "inference-server",
-          },
-          ports: [
-            {
-              name: "http",
-              port: SERVICE_PORT,
-              targetPort: "http",
-              protocol: "TCP",
-              appProtocol: "http",
-            },
-          ],
+        namespace: args.namespace,
+        labels: objectLabels,
+        selector: {
+          [MODEL_LABEL]: args.table.model,
+          "app.kubernetes.io/component": "inference-server",
         },
       },
       inside,
