@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Placement } from "../charts/placement";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { ClusterFacts } from "./clusterFacts";
+import { eksAddon } from "./eksAddon";
 import { PodIdentity, type PolicyStatement } from "./podIdentity";
 import type { Scope } from "./scope";
 
@@ -47,24 +48,10 @@ export class ClusterAddons extends pulumi.ComponentResource {
 
 function createDns(
   addonVersion: string,
-  { cluster, placement }: ClusterAddonsArgs,
+  { cluster, placement: { nodeSelector, tolerations } }: ClusterAddonsArgs,
   opts: pulumi.CustomResourceOptions,
 ): aws.eks.Addon {
-  return new aws.eks.Addon(
-    "coredns",
-    {
-      clusterName: cluster.name,
-      addonName: "coredns",
-      addonVersion,
-      configurationValues: JSON.stringify({
-        nodeSelector: placement.nodeSelector,
-        tolerations: placement.tolerations,
-      }),
-      resolveConflictsOnCreate: "OVERWRITE",
-      resolveConflictsOnUpdate: "OVERWRITE",
-    },
-    opts,
-  );
+  return eksAddon("coredns", addonVersion, cluster, opts, { nodeSelector, tolerations });
 }
 
 /**
@@ -76,23 +63,12 @@ function createObservability(
   { cluster, placement }: ClusterAddonsArgs,
   opts: pulumi.CustomResourceOptions,
 ): aws.eks.Addon {
-  return new aws.eks.Addon(
-    "amazon-cloudwatch-observability",
-    {
-      clusterName: cluster.name,
-      addonName: "amazon-cloudwatch-observability",
-      addonVersion,
-      configurationValues: JSON.stringify({
-        manager: {
-          nodeSelector: { "kubernetes.io/os": "linux", ...placement.nodeSelector },
-          tolerations: placement.tolerations,
-        },
-      }),
-      resolveConflictsOnCreate: "OVERWRITE",
-      resolveConflictsOnUpdate: "OVERWRITE",
+  return eksAddon("amazon-cloudwatch-observability", addonVersion, cluster, opts, {
+    manager: {
+      nodeSelector: { "kubernetes.io/os": "linux", ...placement.nodeSelector },
+      tolerations: placement.tolerations,
     },
-    opts,
-  );
+  });
 }
 
 /**

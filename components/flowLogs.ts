@@ -1,7 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { iamRoleNamePrefix, logGroup } from "../fleet/names";
-import { nameIn, prefixIn, type Scope } from "./scope";
+import { logGroup } from "../fleet/names";
+import type { PolicyStatement } from "./podIdentity";
+import { nameIn, type Scope } from "./scope";
+import { createServiceRole, type Trusted } from "./serviceRole";
 
 export interface VpcFlowLogsArgs {
   readonly scope: Scope;
@@ -23,17 +25,11 @@ export class VpcFlowLogs extends pulumi.ComponentResource {
       },
       inside,
     );
-    const role = new aws.iam.Role(
+    const { role, policy } = createServiceRole(
       name,
-      {
-        namePrefix: prefixIn(args.scope, name, iamRoleNamePrefix),
-        assumeRolePolicy: flowLogsTrust(args.scope),
-      },
-      inside,
-    );
-    const policy = new aws.iam.RolePolicy(
-      name,
-      { role: role.name, policy: writeTo(group) },
+      args.scope,
+      [flowLogs(args.scope)],
+      [writeTo(group)],
       inside,
     );
     new aws.ec2.FlowLog(
@@ -52,33 +48,21 @@ export class VpcFlowLogs extends pulumi.ComponentResource {
 }
 
 /** Only flow logs of this account and region may use the role. */
-function flowLogsTrust({ partition, region, accountId }: Scope): pulumi.Output<string> {
+function flowLogs({ partition, region, accountId }: Scope): Trusted {
   const account = pulumi.interpolate`arn:${partition}:ec2:${region}:${accountId}`;
-  return pulumi.jsonStringify({
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Effect: "Allow",
-        Principal: { Service: "vpc-flow-logs.amazonaws.com" },
-        Action: "sts:AssumeRole",
-        Condition: {
-          StringEquals: { "aws:SourceAccount": accountId },
-          ArnLike: { "aws:SourceArn": pulumi.interpolate`${account}:vpc-flow-log/*` },
-        },
-      },
-    ],
-  });
+  return {
+    service: "vpc-flow-logs.amazonaws.com",
+    conditions: {
+      StringEquals: { "aws:SourceAccount": accountId },
+      ArnLike: { "aws:SourceArn": pulumi.interpolate`${account}:vpc-flow-log/*` },
+    },
+  };
 }
 
-function writeTo(group: aws.cloudwatch.LogGroup): pulumi.Output<string> {
-  return pulumi.jsonStringify({
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Effect: "Allow",
-        Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
-        Resource: [group.arn, pulumi.interpolate`${group.arn}:*`],
-      },
-    ],
-  });
+function writeTo(group: aws.cloudwatch.LogGroup): PolicyStatement {
+  return {
+    Effect: "Allow",
+    Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+    Resource: [group.arn, pulumi.interpolate`${group.arn}:*`],
+  };
 }

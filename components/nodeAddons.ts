@@ -1,6 +1,6 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterFacts } from "./clusterFacts";
+import { eksAddon } from "./eksAddon";
 import { PodIdentity, type PolicyStatement } from "./podIdentity";
 import type { Scope } from "./scope";
 
@@ -28,15 +28,17 @@ export class NodeAddons extends pulumi.ComponentResource {
     const { vpcCni, kubeProxy, podIdentityAgent } = args.versions;
     const ready: pulumi.Resource[] = [];
     if (podIdentityAgent !== undefined) {
-      ready.push(createAddon("eks-pod-identity-agent", podIdentityAgent, args, { parent: this }));
+      ready.push(
+        eksAddon("eks-pod-identity-agent", podIdentityAgent, args.cluster, { parent: this }),
+      );
     }
     if (kubeProxy !== undefined) {
-      ready.push(createAddon("kube-proxy", kubeProxy, args, { parent: this }));
+      ready.push(eksAddon("kube-proxy", kubeProxy, args.cluster, { parent: this }));
     }
     if (vpcCni !== undefined) {
       const identity = createCniIdentity(args, this);
       ready.push(
-        createAddon("vpc-cni", vpcCni, args, {
+        eksAddon("vpc-cni", vpcCni, args.cluster, {
           parent: this,
           dependsOn: [identity.association, ...ready],
         }),
@@ -45,25 +47,6 @@ export class NodeAddons extends pulumi.ComponentResource {
     this.ready = ready;
     this.registerOutputs({});
   }
-}
-
-function createAddon(
-  addonName: string,
-  addonVersion: string,
-  { cluster }: NodeAddonsArgs,
-  opts: pulumi.CustomResourceOptions,
-): aws.eks.Addon {
-  return new aws.eks.Addon(
-    addonName,
-    {
-      clusterName: cluster.name,
-      addonName,
-      addonVersion,
-      resolveConflictsOnCreate: "OVERWRITE",
-      resolveConflictsOnUpdate: "OVERWRITE",
-    },
-    opts,
-  );
 }
 
 /** The agent and the CNI both run on the host's network, so neither waits for the other. */

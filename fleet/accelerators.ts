@@ -59,9 +59,6 @@ export interface Accelerator {
   readonly source: string;
 }
 
-/** NeuronCores on one Inferentia2 or Trainium1 device (CoreInfo.Count, describe_instance_types). */
-export const neuronCoresPerDevice = 2;
-
 const deviceFamilies: Readonly<
   Record<DeviceFamily, { device: DeviceResource; frameworks: readonly Framework[] }>
 > = {

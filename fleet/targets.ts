@@ -8,10 +8,10 @@ import type { Measurement } from "./measurements";
 /**
  * `cost`: traffic split over the units by weight. `capacity`: one Service over all, round robin.
  */
-export type RoutingMode = "cost" | "capacity";
+export type RoutingMode = (typeof routingModes)[number];
 
 /** All routing modes, in the order the docs name them. */
-export const routingModes: readonly RoutingMode[] = ["cost", "capacity"];
+export const routingModes = ["cost", "capacity"] as const;
 
 /**
  * The load at which a replica counts as full: throughput stops rising and latency passes the

@@ -1,6 +1,6 @@
 import { type FleetCost, fleetCostPerHour } from "../fleet/cost";
 import type { FleetConfig } from "./config/schema";
-import { resolveFleet } from "./resolve";
+import { type ResolvedModel, resolveFleet } from "./resolve";
 import { warningsOf } from "./warnings";
 
 /** One unit, as a person wants to see it before anything is built. */
@@ -52,18 +52,18 @@ export function summarise(config: FleetConfig, region: string): PlanSummary {
       maxReplicas: unit.config.replicas.max,
     })),
   );
-  const cost = costOf(config, region);
+  const cost = costOf(config, models, region);
   return { mode: config.mode, region, units, cost, warnings: warningsOf(config, models, cost) };
 }
 
-function costOf(config: FleetConfig, region: string): FleetCost {
+function costOf(config: FleetConfig, models: readonly ResolvedModel[], region: string): FleetCost {
   const { network, cluster } = config;
   const ownVpc = network.existing === undefined;
   const zones = network.availabilityZones?.length ?? network.zones;
   const { systemNodes } = cluster;
   return fleetCostPerHour({
     region,
-    units: resolveFleet(config, region).flatMap((model) =>
+    units: models.flatMap((model) =>
       model.units.map(({ name, config: unit, instanceTypes }) => ({
         name,
         instanceType: instanceTypes[0]!.name,

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { routingModes } from "../../fleet/targets";
 import { arn, hostname, pathPrefix, shortName } from "./scalars";
 
-export const routingMode = z.enum(["cost", "capacity"]);
+export const routingMode = z.enum(routingModes);
 
 export const modelSchema = z.strictObject({
   mode: routingMode.optional().describe("Routing mode of this model; absent: the stack's `mode`."),
