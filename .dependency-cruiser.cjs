@@ -24,8 +24,15 @@ module.exports = {
     {
       name: "cli-imports",
       severity: "error",
-      from: { path: "^cli/" },
+      comment: "cli/bench/ measures with the control plane of the tests; nothing else needs tests.",
+      from: { path: "^cli/", pathNot: "^cli/bench/" },
       to: { path: "^(apps|tests)/" },
+    },
+    {
+      name: "bench-imports",
+      severity: "error",
+      from: { path: "^cli/bench/" },
+      to: { path: "^(apps|tests)/", pathNot: "^tests/cluster/" },
     },
     {
       name: "index-imports",

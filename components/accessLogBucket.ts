@@ -8,6 +8,9 @@ export interface AccessLogBucketArgs {
   readonly retentionDays: number;
 }
 
+/** Days in which a log that somebody deleted can be had back. */
+const deletedLogDays = 7;
+
 /**
  * Where the load balancer writes its access logs.
  *
@@ -28,6 +31,7 @@ export class AccessLogBucket extends pulumi.ComponentResource {
       {
         scope,
         expireDays: retentionDays,
+        noncurrentDays: deletedLogDays,
         protect: scope.protectData,
         // Logs come in until the load balancer has gone; nobody could empty the bucket before.
         forceDestroy: !scope.protectData,

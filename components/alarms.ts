@@ -7,6 +7,7 @@ import {
   METRIC_NAMESPACE,
   STACK_DIMENSION,
 } from "../contracts/metrics";
+import { STACK_TAG } from "../contracts/tags";
 import { cloudWatchAlarm } from "../fleet/names";
 import {
   CONTAINER_INSIGHTS,
@@ -15,7 +16,6 @@ import {
   REPLICAS_READY,
   workloadDimensions,
 } from "./containerInsights";
-import { STACK_TAG } from "./environmentTags";
 import { nameIn, type Scope } from "./scope";
 
 export interface AlarmsArgs {
@@ -29,10 +29,20 @@ export interface AlarmsArgs {
   readonly latencyObjectiveMs: number;
   /** Minutes of missing replicas until an alarm. */
   readonly pendingMinutes: number;
+  readonly deadLetters: readonly DeadLetters[];
   /** Whether the cluster publishes Container Insights. */
   readonly containerInsights: boolean;
   /** Whether there is a load balancer, which carries the environment's tags. */
   readonly loadBalancer: boolean;
+}
+
+/** A dead-letter queue, which is empty as long as all is well. */
+export interface DeadLetters {
+  /** Part of the alarm's name. */
+  readonly name: string;
+  /** What has happened when there is a message in it. */
+  readonly of: string;
+  readonly queueName: pulumi.Input<string>;
 }
 
 export interface AlarmedUnit {
@@ -68,6 +78,7 @@ export class Alarms extends pulumi.ComponentResource {
       if (args.containerInsights) alarm(...missingReplicasAlarm(unit, args));
       else if (unit.minReplicas > 0) alarm(...silentUnitAlarm(unit, args));
     }
+    for (const queue of args.deadLetters) alarm(...deadLettersAlarm(queue));
     if (args.loadBalancer) {
       alarm(...gatewayErrorAlarm(args));
     }
@@ -243,6 +254,25 @@ function gatewayErrorAlarm({ scope }: AlarmsArgs): Alarm {
       comparisonOperator: "GreaterThanThreshold",
       threshold: errorsInFiveMinutes,
       // ELB publishes the metric only when there is an error.
+      treatMissingData: "notBreaching",
+    },
+  ];
+}
+
+/** SQS says how many messages there are every minute while a queue is in use, and for six hours after. */
+function deadLettersAlarm({ name, of, queueName }: DeadLetters): Alarm {
+  return [
+    `dead-letters-${name}`,
+    `${of}: the message is in the dead-letter queue.`,
+    {
+      namespace: "AWS/SQS",
+      metricName: "ApproximateNumberOfMessagesVisible",
+      dimensions: { QueueName: queueName },
+      statistic: "Maximum",
+      period: 5 * minute,
+      evaluationPeriods: 1,
+      comparisonOperator: "GreaterThanThreshold",
+      threshold: 0,
       treatMissingData: "notBreaching",
     },
   ];

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { STACK_TAG } from "../contracts/tags";
 import { budgetName } from "../fleet/names";
-import { STACK_TAG } from "./environmentTags";
 import { nameIn, type Scope } from "./scope";
 
 export interface BudgetArgs {

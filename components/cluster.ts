@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { kmsAlias } from "../fleet/names";
 import { type ClusterFacts, clusterArn } from "./clusterFacts";
 import { clusterProvider } from "./clusterProvider";
+import { type ClusterRole, createClusterRole } from "./clusterRole";
 import { prefixIn, type Scope } from "./scope";
 
 export interface ClusterArgs {
@@ -50,7 +51,8 @@ export class Cluster extends pulumi.ComponentResource implements ClusterFacts {
     const { scope } = args;
     const key = createSecretsKey(name, scope, this);
     const logGroup = createLogGroup(name, args, this);
-    const cluster = createCluster(name, args, key, logGroup, this);
+    const role = createClusterRole(`${name}-role`, scope, { parent: this });
+    const cluster = createCluster(name, args, key, role, logGroup, this);
     // A URN is known even in a preview of a cluster that is yet to be made, and an output made from
     // it carries the dependency: names and policies stay readable, and still wait for the cluster.
     this.name = cluster.urn.apply(() => scope.clusterName);
@@ -105,6 +107,7 @@ function createCluster(
   name: string,
   args: ClusterArgs,
   key: aws.kms.Key,
+  { role, policy }: ClusterRole,
   logGroup: aws.cloudwatch.LogGroup,
   parent: Cluster,
 ): eks.Cluster {
@@ -115,6 +118,7 @@ function createCluster(
     {
       name: scope.clusterName,
       version: args.version,
+      serviceRole: role,
       vpcId: args.vpcId,
       privateSubnetIds: args.privateSubnetIds,
       publicSubnetIds: args.publicSubnetIds,
@@ -140,7 +144,7 @@ function createCluster(
       kubeProxyAddonOptions: { enabled: false },
       corednsAddonOptions: { enabled: false },
     },
-    { parent, dependsOn: [logGroup] },
+    { parent, dependsOn: [logGroup, policy] },
   );
 }
 

@@ -1,8 +1,5 @@
+import { PROJECT_TAG, STACK_TAG } from "../contracts/tags";
 import type { Scope } from "./scope";
-
-/** The tags that tell one environment's resources and costs from another's. */
-export const PROJECT_TAG = "diffusion-fleet:project";
-export const STACK_TAG = "diffusion-fleet:stack";
 
 /** What every AWS resource of an environment carries; `more` cannot replace it. */
 export function environmentTags(

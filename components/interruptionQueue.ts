@@ -1,6 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { eventRuleNamePrefix, sqsQueueName } from "../fleet/names";
+import type { DeadLetters } from "./alarms";
+import type { ResourceStatement } from "./privateBucket";
 import { nameIn, prefixIn, type Scope } from "./scope";
 
 /**
@@ -23,6 +25,13 @@ const interruptions: Readonly<Record<string, { source: string; detailType: strin
 /** A notice is worthless five minutes later: a spot machine goes after two (the same template). */
 const retentionSeconds = 300;
 
+/** SQS's default; five attempts take half of the retention. */
+const visibilitySeconds = 30;
+const attempts = 5;
+
+/** SQS's longest, so that somebody finds out after a weekend why a notice could not be handled. */
+const deadLetterSeconds = 14 * 24 * 3600;
+
 export interface InterruptionQueueArgs {
   readonly scope: Scope;
 }
@@ -31,16 +40,23 @@ export interface InterruptionQueueArgs {
 export class InterruptionQueue extends pulumi.ComponentResource {
   readonly queueName: pulumi.Output<string>;
   readonly queueArn: pulumi.Output<string>;
+  readonly deadLetters: DeadLetters;
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: InterruptionQueueArgs, opts?: pulumi.ComponentResourceOptions) {
     super("diffusion-fleet:index:InterruptionQueue", name, {}, opts);
-    const queue = createQueue(name, args.scope, this);
+    const deadLetters = createDeadLetters(`${name}-dead-letters`, name, args.scope, this);
+    const queue = createQueue(name, args.scope, deadLetters, this);
     const rules = createRules(name, args.scope, this);
     const policy = allowOnly(rules, name, args.scope, queue, this);
     const targets = sendTo(queue, name, rules, policy, this);
     this.queueName = queue.name;
     this.queueArn = queue.arn;
+    this.deadLetters = {
+      name: "interruptions",
+      of: "Karpenter could not handle an interruption",
+      queueName: deadLetters.name,
+    };
     this.ready = [queue, policy, ...targets];
     this.registerOutputs({});
   }
@@ -48,16 +64,72 @@ export class InterruptionQueue extends pulumi.ComponentResource {
 
 type Rules = ReadonlyMap<string, aws.cloudwatch.EventRule>;
 
-function createQueue(name: string, scope: Scope, parent: InterruptionQueue): aws.sqs.Queue {
+function createQueue(
+  name: string,
+  scope: Scope,
+  deadLetters: aws.sqs.Queue,
+  parent: InterruptionQueue,
+): aws.sqs.Queue {
   return new aws.sqs.Queue(
     name,
     {
       name: nameIn(scope, name, sqsQueueName),
       messageRetentionSeconds: retentionSeconds,
+      visibilityTimeoutSeconds: visibilitySeconds,
+      redrivePolicy: pulumi.jsonStringify({
+        deadLetterTargetArn: deadLetters.arn,
+        maxReceiveCount: attempts,
+      }),
       sqsManagedSseEnabled: true,
     },
     { parent },
   );
+}
+
+/** Where a notice goes that was received and not handled as often as it may be. */
+function createDeadLetters(
+  name: string,
+  source: string,
+  scope: Scope,
+  parent: InterruptionQueue,
+): aws.sqs.Queue {
+  const { partition, region, accountId } = scope;
+  const queue = new aws.sqs.Queue(
+    name,
+    {
+      name: nameIn(scope, name, sqsQueueName),
+      messageRetentionSeconds: deadLetterSeconds,
+      sqsManagedSseEnabled: true,
+      redriveAllowPolicy: pulumi.jsonStringify({
+        redrivePermission: "byQueue",
+        // Composed: the source names this queue, and is made after it.
+        sourceQueueArns: [
+          pulumi.interpolate`arn:${partition}:sqs:${region}:${accountId}:${nameIn(scope, source, sqsQueueName)}`,
+        ],
+      }),
+    },
+    { parent },
+  );
+  new aws.sqs.QueuePolicy(
+    name,
+    {
+      queueUrl: queue.url,
+      policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: [refusePlainHttp(queue)] }),
+    },
+    { parent },
+  );
+  return queue;
+}
+
+function refusePlainHttp(queue: aws.sqs.Queue): ResourceStatement {
+  return {
+    Sid: "DenyWithoutTls",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "sqs:*",
+    Resource: queue.arn,
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
 }
 
 function createRules(name: string, scope: Scope, parent: InterruptionQueue): Rules {
@@ -103,14 +175,7 @@ function allowOnly(
               ArnEquals: { "aws:SourceArn": [...rules.values()].map(({ arn }) => arn) },
             },
           },
-          {
-            Sid: "DenyWithoutTls",
-            Effect: "Deny",
-            Principal: "*",
-            Action: "sqs:*",
-            Resource: queue.arn,
-            Condition: { Bool: { "aws:SecureTransport": "false" } },
-          },
+          refusePlainHttp(queue),
         ],
       }),
     },

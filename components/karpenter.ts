@@ -9,6 +9,7 @@ import {
 import { karpenterCrd } from "../charts/karpenterCrd";
 import type { Placement } from "../charts/placement";
 import { release } from "../charts/release";
+import type { DeadLetters } from "./alarms";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { ClusterFacts } from "./clusterFacts";
 import { InterruptionQueue } from "./interruptionQueue";
@@ -36,12 +37,15 @@ export interface KarpenterArgs {
 export class Karpenter extends pulumi.ComponentResource {
   readonly nodeRoleName: pulumi.Output<string>;
   readonly ready: readonly pulumi.Resource[];
+  /** Where interruptions end that could not be handled; none where Karpenter is somebody else's. */
+  readonly deadLetters: readonly DeadLetters[];
 
   constructor(name: string, args: KarpenterArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:Karpenter", name, {}, pulumiOptions(opts));
     if (args.installed !== undefined) {
       this.nodeRoleName = pulumi.output(args.installed.nodeRoleName);
       this.ready = [];
+      this.deadLetters = [];
     } else {
       const nodeRole = createNodeRole(name, args, this);
       const access = letNodesJoin(name, args, nodeRole, this);
@@ -77,6 +81,7 @@ export class Karpenter extends pulumi.ComponentResource {
           ...queue.ready,
         ]),
       );
+      this.deadLetters = [queue.deadLetters];
       this.nodeRoleName = nodeRole.name;
       this.ready = [crds, controller];
     }

@@ -13,8 +13,8 @@ export interface PrivateBucketArgs {
   readonly scope: Scope;
   /** Customer key for SSE-KMS, with a bucket key; absent: SSE-S3. */
   readonly kmsKeyArn?: pulumi.Input<string>;
-  /** Keep overwritten and deleted objects for this many days; absent: no versions. */
-  readonly noncurrentDays?: number;
+  /** Keep overwritten and deleted objects for this many days. */
+  readonly noncurrentDays: number;
   /** Delete objects after this many days; absent: never. */
   readonly expireDays?: number;
   /** Bucket for access logs, made by the user; absent: none. */
@@ -58,10 +58,10 @@ export class PrivateBucket extends pulumi.ComponentResource {
       blocked,
       enforceOwnership(name, bucket, inside),
       encrypt(name, bucket, args, inside),
-      keepVersions(name, bucket, args, inside),
+      keepVersions(name, bucket, inside),
       // A policy and the public access block written at the same time conflict.
       attachPolicy(name, bucket, args, { ...inside, dependsOn: [blocked] }),
-    ].filter((resource) => resource !== undefined);
+    ];
     expire(name, bucket, args, inside);
     logAccess(name, bucket, args, inside);
     this.registerOutputs({});
@@ -116,13 +116,7 @@ function encrypt(
   );
 }
 
-function keepVersions(
-  name: string,
-  bucket: aws.s3.Bucket,
-  { noncurrentDays }: PrivateBucketArgs,
-  opts: pulumi.ResourceOptions,
-) {
-  if (noncurrentDays === undefined) return undefined;
+function keepVersions(name: string, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions) {
   return new aws.s3.BucketVersioning(
     name,
     { bucket: bucket.bucket, versioningConfiguration: { status: "Enabled" } },
@@ -175,15 +169,7 @@ function expire(
           ...everything,
           abortIncompleteMultipartUpload: { daysAfterInitiation: abandonedUploadDays },
         },
-        ...(noncurrentDays === undefined
-          ? []
-          : [
-              {
-                id: "overwritten",
-                ...everything,
-                noncurrentVersionExpiration: { noncurrentDays },
-              },
-            ]),
+        { id: "overwritten", ...everything, noncurrentVersionExpiration: { noncurrentDays } },
         ...(expireDays === undefined
           ? []
           : [{ id: "old", ...everything, expiration: { days: expireDays } }]),

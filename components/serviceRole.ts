@@ -17,7 +17,8 @@ export interface Trusted {
   readonly conditions?: PolicyStatement["Condition"];
 }
 
-function serviceTrust(trusted: readonly Trusted[]): pulumi.Output<string> {
+/** A trust policy that lets services in, each under its conditions. */
+export function serviceTrust(trusted: readonly Trusted[]): pulumi.Output<string> {
   const statements = trusted.map(
     ({ service, conditions }): Omit<ResourceStatement, "Resource"> => ({
       Effect: "Allow",

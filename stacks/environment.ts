@@ -66,6 +66,7 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
       config,
       models,
       topic,
+      deadLetters: built.deadLetters,
       loadBalancerName: gateway.loadBalancerName,
       costTags: Object.keys(tags),
     },

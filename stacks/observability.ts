@@ -1,5 +1,5 @@
 import type * as aws from "@pulumi/aws";
-import { Alarms } from "../components/alarms";
+import { Alarms, type DeadLetters } from "../components/alarms";
 import { AlarmTopic } from "../components/alarmTopic";
 import { Budget, CostAllocationTags } from "../components/budget";
 import { Dashboard } from "../components/dashboard";
@@ -12,6 +12,7 @@ export interface ObservabilityArgs {
   readonly config: FleetConfig;
   readonly models: readonly ResolvedModel[];
   readonly topic: AlarmTopic;
+  readonly deadLetters: readonly DeadLetters[];
   readonly loadBalancerName: string;
   /** Keys of the tags that tell this environment's costs from another's. */
   readonly costTags: readonly string[];
@@ -56,6 +57,7 @@ export function observability(
       namespace,
       latencyObjectiveMs: scaling.latencyObjectiveMs,
       pendingMinutes: wanted.pendingMinutes,
+      deadLetters: args.deadLetters,
       containerInsights,
       loadBalancer: true,
     },

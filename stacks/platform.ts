@@ -2,6 +2,7 @@ import type * as aws from "@pulumi/aws";
 import type * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { Placement } from "../charts/placement";
+import type { DeadLetters } from "../components/alarms";
 import { Cluster } from "../components/cluster";
 import { ClusterAddons } from "../components/clusterAddons";
 import type { ClusterFacts } from "../components/clusterFacts";
@@ -37,6 +38,8 @@ export interface Platform {
   };
   readonly nodeRoleName: pulumi.Output<string>;
   readonly karpenter: readonly pulumi.Resource[];
+  /** Dead-letter queues that somebody has to be told of. */
+  readonly deadLetters: readonly DeadLetters[];
   readonly devicePlugins: readonly pulumi.Resource[];
   readonly modelMounts: readonly pulumi.Resource[];
   readonly loadBalancerController: readonly pulumi.Resource[];
@@ -106,6 +109,7 @@ export function platform(args: PlatformArgs, awsProvider: aws.Provider): Platfor
     providers,
     nodeRoleName: karpenter.nodeRoleName,
     karpenter: karpenter.ready,
+    deadLetters: karpenter.deadLetters,
     devicePlugins: devicePlugins.ready,
     modelMounts: mountpoint.ready,
     loadBalancerController: loadBalancerController.ready,

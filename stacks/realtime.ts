@@ -1,4 +1,5 @@
 import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import { DeploymentUnit } from "../components/deploymentUnit";
 import { Gateway } from "../components/gateway";
 import { Headroom } from "../components/headroom";
@@ -47,13 +48,13 @@ export function realtime(args: RealtimeArgs): { readonly gateway: Gateway } {
       const nodePool = nodePools.get(unit.name)!;
       if (unit.config.headroom > 0) createHeadroom(args, unit, namespace, priorityClass!, nodePool);
       const deployed = createUnit(args, model, unit, { namespace, volume, nodePool });
-      createScaling(args, model, unit, deployed);
+      createScaling(args, model, unit, namespace, deployed);
       return deployed;
     });
     new ModelRoute(
       model.name,
       {
-        namespace: namespace.metadata.name,
+        namespace,
         gateway,
         table: tables[index]!,
         hostnames: model.config.hostnames,
@@ -67,13 +68,18 @@ export function realtime(args: RealtimeArgs): { readonly gateway: Gateway } {
   return { gateway };
 }
 
-function createNamespace({ config, platform }: RealtimeArgs): kubernetes.core.v1.Namespace {
-  return new kubernetes.core.v1.Namespace(
+/**
+ * The namespace's name, known even in the preview of a cluster that is yet to be made: only the URN
+ * is made of what is known, and what is computed from it still waits for the namespace.
+ */
+function createNamespace({ config, platform }: RealtimeArgs): pulumi.Output<string> {
+  const { namespace: name } = config;
+  const namespace = new kubernetes.core.v1.Namespace(
     "fleet",
     {
       metadata: {
-        name: config.namespace,
-        labels: labels(config.namespace, {
+        name,
+        labels: labels(name, {
           "pod-security.kubernetes.io/enforce": "restricted",
           "pod-security.kubernetes.io/warn": "restricted",
         }),
@@ -81,17 +87,18 @@ function createNamespace({ config, platform }: RealtimeArgs): kubernetes.core.v1
     },
     { provider: platform.providers.kubernetes },
   );
+  return namespace.urn.apply(() => name);
 }
 
 function createModelVolume(
   { scope, config, platform, storage }: RealtimeArgs,
-  namespace: kubernetes.core.v1.Namespace,
+  namespace: pulumi.Output<string>,
 ): ModelVolume {
   return new ModelVolume(
     "models",
     {
       scope,
-      namespace: namespace.metadata.name,
+      namespace,
       bucketName: storage.models.bucketName,
       bucketKey: config.modelStore.existingBucket ?? "own",
       prefix: storage.models.prefix,
@@ -102,7 +109,7 @@ function createModelVolume(
 
 function createGateway(
   { scope, config, platform, storage, tags }: RealtimeArgs,
-  namespace: kubernetes.core.v1.Namespace,
+  namespace: pulumi.Output<string>,
 ): Gateway {
   const { gateway } = config;
   const { network } = platform;
@@ -112,7 +119,7 @@ function createGateway(
     "gateway",
     {
       scope,
-      namespace: namespace.metadata.name,
+      namespace,
       scheme: gateway.scheme,
       ...(gateway.certificateArn === undefined ? {} : { certificateArn: gateway.certificateArn }),
       tlsPolicy: gateway.tlsPolicy,
@@ -156,7 +163,7 @@ function createHeadroomPriority({ scope, models, platform }: RealtimeArgs) {
 function createHeadroom(
   { scope, platform }: RealtimeArgs,
   unit: ResolvedUnit,
-  namespace: kubernetes.core.v1.Namespace,
+  namespace: pulumi.Output<string>,
   priorityClass: kubernetes.scheduling.v1.PriorityClass,
   nodePool: NodePool,
 ): void {
@@ -164,7 +171,7 @@ function createHeadroom(
     `${unit.name}-headroom`,
     {
       scope,
-      namespace: namespace.metadata.name,
+      namespace,
       unit: unit.name,
       accelerator: unit.accelerator,
       devices: unit.config.devices,
@@ -183,7 +190,7 @@ function createUnit(
   model: ResolvedModel,
   unit: ResolvedUnit,
   place: {
-    readonly namespace: kubernetes.core.v1.Namespace;
+    readonly namespace: pulumi.Output<string>;
     readonly volume: ModelVolume;
     readonly nodePool: NodePool;
   },
@@ -194,7 +201,7 @@ function createUnit(
     unit.name,
     {
       scope,
-      namespace: place.namespace.metadata.name,
+      namespace: place.namespace,
       cluster: platform.cluster,
       model: model.name,
       accelerator: unit.accelerator,
@@ -228,6 +235,7 @@ function createScaling(
   { scope, config, platform }: RealtimeArgs,
   model: ResolvedModel,
   unit: ResolvedUnit,
+  namespace: pulumi.Output<string>,
   deployed: DeploymentUnit,
 ): void {
   const { scaling } = config;
@@ -235,7 +243,7 @@ function createScaling(
     unit.name,
     {
       scope,
-      namespace: deployed.deployment.metadata.namespace,
+      namespace,
       deployment: deployed.deployment,
       minReplicas: unit.config.replicas.min,
       maxReplicas: unit.config.replicas.max,
@@ -253,7 +261,7 @@ function createScaling(
 
 function createRouteTables(
   { platform }: RealtimeArgs,
-  namespace: kubernetes.core.v1.Namespace,
+  namespace: pulumi.Output<string>,
   tables: readonly ModelRouteTable[],
 ): void {
   new kubernetes.core.v1.ConfigMap(
@@ -261,7 +269,7 @@ function createRouteTables(
     {
       metadata: {
         name: ROUTE_TABLES_CONFIG_MAP,
-        namespace: namespace.metadata.name,
+        namespace,
         labels: labels(ROUTE_TABLES_CONFIG_MAP),
       },
       data: Object.fromEntries(

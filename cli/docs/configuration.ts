@@ -122,11 +122,11 @@ function table(body: readonly Row[]): string[] {
   ];
 }
 
-function cell(text: string): string {
+export function cell(text: string): string {
   return text.replaceAll("|", "\\|");
 }
 
-function fallback(schema: z.ZodType): string {
+export function fallback(schema: z.ZodType): string {
   if (schema instanceof z.ZodDefault) {
     const value = schema.def.defaultValue;
     const text = JSON.stringify(value);

@@ -1,4 +1,5 @@
 import { configurationJsonSchema, configurationMarkdown } from "./configuration";
+import { policiesMarkdown } from "./policies";
 
 /** A page that is written by the program, and where it stands. */
 export interface GeneratedPage {
@@ -11,6 +12,7 @@ export interface GeneratedPage {
 export function generatedPages(): readonly GeneratedPage[] {
   return [
     { file: "docs/configuration.md", content: configurationMarkdown() },
+    { file: "docs/policies.md", content: policiesMarkdown() },
     { file: "docs/config.schema.json", content: configurationJsonSchema() },
   ];
 }

@@ -1,6 +1,6 @@
 import type { PlanSummary } from "../../stacks/summary";
-import type { Project } from "../project";
 import { outputsOf, type PlanDocument, resourcesOf } from "./document";
+import type { Project } from "./project";
 import { type ProgramRun, runProgram } from "./runProgram";
 import { type StackConfig, toPulumi } from "./stackConfig";
 
@@ -34,7 +34,7 @@ export async function makePlan(
       mode: summary.mode,
       resources,
       outputs: outputsOf(run),
-      ...(evaluate?.(resources) ?? { policies: [], violations: [] }),
+      ...(evaluate?.(resources, run.registrations) ?? { policies: [], violations: [] }),
     },
   };
 }

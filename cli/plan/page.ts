@@ -5,6 +5,7 @@ import { picture } from "./picture";
 import { remoteTypes, warningsOf } from "./planText";
 import { sharesOf } from "./system";
 import { kindOf, type TreeNode, treeOf } from "./tree";
+import { nameOfUrn } from "./urn";
 
 const STYLE = `
   :root { color-scheme: light dark; --ink: #1c2733; --soft: #5c6b7a; --line: #dde3ea;
@@ -34,6 +35,7 @@ const STYLE = `
   details { margin-left: 18px; } .panel > details { margin-left: 0; }
   summary { cursor: pointer; padding: 2px 0; } summary::marker { color: var(--soft); }
   .kind { color: var(--soft); } .name { font-weight: 600; }
+  .panel > p { margin: 0; }
   pre { margin: 4px 0 10px 18px; padding: 12px 14px; background: var(--ground); border-radius: 8px;
     overflow-x: auto; font: 12.5px/1.45 ui-monospace, Menlo, Consolas, monospace; }
 `;
@@ -69,6 +71,7 @@ ${fact("an hour, maximum replicas", dollars(summary.cost.usd.max))}
 <div class="panel">${unitTable(plan)}</div>
 <h2>What an hour costs</h2>
 <div class="panel">${costTable(plan)}</div>
+${policies(plan)}
 ${warnings(plan)}
 <h2>Resources</h2>
 <div class="panel">${root === undefined ? "" : root.children.map(branch).join("\n")}</div>
@@ -131,6 +134,20 @@ function table(texts: string[], numbers: string[], notes: string[], rows: readon
   const head = cells("th", [...texts, ...numbers, ...notes]);
   const body = rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("\n");
   return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+}
+
+function policies({ document }: Plan): string {
+  const { policies, violations } = document;
+  if (policies.length === 0) return "";
+  const items = violations.map(
+    ({ policy, level, urn, message }) =>
+      `<li><b>${escaped(policy)}</b>, ${level}, <code>${escaped(nameOfUrn(urn))}</code>: ${escaped(message)}</li>`,
+  );
+  const found =
+    items.length === 0
+      ? `<p>${policies.length} asked, none violated.</p>`
+      : `<ul class="warnings">${items.join("")}</ul>`;
+  return `<h2>Policies</h2><div class="panel">${found}</div>`;
 }
 
 function warnings(plan: Plan): string {

@@ -1,4 +1,5 @@
 import { type Paint, WIDTH, wrap } from "../terminal";
+import type { Violation } from "./document";
 import { headerLines } from "./header";
 import type { Plan } from "./makePlan";
 import { kindOf, treeOf } from "./tree";
@@ -12,7 +13,7 @@ export function planLines(plan: Plan, paint: Paint, full: boolean): string[] {
     "",
     ...(stack === undefined ? [] : full ? fullTree(stack, paint) : shortTree(stack, paint)),
     ...notes(plan, full, paint),
-    ...violationLines(plan, paint),
+    ...policyLines(plan, paint),
     ...warningLines(plan, paint),
   ];
 }
@@ -36,15 +37,26 @@ function notes(plan: Plan, full: boolean, paint: Paint): string[] {
   return ["", ...wrap(sentences.join(" "), WIDTH).map((line) => paint("dim", line))];
 }
 
-function violationLines({ document }: Plan, paint: Paint): string[] {
-  const { violations } = document;
-  return violations.flatMap(({ policy, level, urn, message }, index) => [
-    ...(index === 0 ? [""] : []),
+function policyLines({ document }: Plan, paint: Paint): string[] {
+  const { policies, violations } = document;
+  const asked = policies.filter(({ level }) => level !== "disabled").length;
+  if (asked === 0 && violations.length === 0) return [];
+  const lines = violations.flatMap(({ policy, level, urn, message }) => [
     ...wrap(`${level}: ${policy}: ${message}`, WIDTH, "  ").map((line) =>
       paint(level === "mandatory" ? "red" : "yellow", line),
     ),
     `  ${urn}`,
   ]);
+  return ["", `Policies: ${asked} asked, ${violated(violations)} (docs/policies.md).`, ...lines];
+}
+
+function violated(violations: readonly Violation[]): string {
+  const mandatory = violations.filter(({ level }) => level === "mandatory").length;
+  const counts = [
+    [mandatory, "mandatory"],
+    [violations.length - mandatory, "advisory"],
+  ].flatMap(([count, level]) => (count === 0 ? [] : [`${count} ${level}`]));
+  return counts.length === 0 ? "none violated" : `violations: ${counts.join(", ")}`;
 }
 
 /** Warnings of the config and of the program itself. */

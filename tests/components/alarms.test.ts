@@ -24,6 +24,7 @@ async function alarms(more: Partial<AlarmsArgs> = {}): Promise<Record<string, an
         namespace: "diffusion-fleet",
         latencyObjectiveMs: 900,
         pendingMinutes: 5,
+        deadLetters: [],
         containerInsights: true,
         loadBalancer: true,
         ...more,
@@ -55,6 +56,16 @@ describe("Alarms", () => {
     const slower = (await alarms())["unit-sd21-g5-cuda-latency"];
     assert.equal(slower.threshold, 1.104, "a fifth above what it was measured at");
     assert.equal(alarm.treatMissingData, "notBreaching");
+  });
+
+  it("tell of the first message in a dead-letter queue", async () => {
+    const queue = { name: "tasks", of: "A task failed", queueName: "fleet-tasks-dead-letters" };
+    const alarm = (await alarms({ deadLetters: [queue] }))["dead-letters-tasks"];
+    assert.equal(alarm.namespace, "AWS/SQS");
+    assert.equal(alarm.metricName, "ApproximateNumberOfMessagesVisible");
+    assert.deepEqual(alarm.dimensions, { QueueName: "fleet-tasks-dead-letters" });
+    assert.equal(alarm.threshold, 0);
+    assert.match(alarm.alarmDescription, /A task failed/);
   });
 
   it("watch missing replicas for as long as the config says", async () => {

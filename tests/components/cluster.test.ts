@@ -45,6 +45,23 @@ describe("a cluster", () => {
     assert.ok(made.waitsFor(made.one(EKS), key));
   });
 
+  it("has a role that EKS takes on for this cluster of this account only, and keeps to the end", async () => {
+    const made = await construct(() => void new Cluster("cluster", args));
+    const role = made.one("aws:iam/role:Role");
+    const [statement] = JSON.parse(role.inputs.assumeRolePolicy).Statement;
+    assert.deepEqual(statement.Principal, { Service: "eks.amazonaws.com" });
+    assert.deepEqual(statement.Condition, {
+      StringEquals: { "aws:SourceAccount": "123456789012" },
+      ArnEquals: {
+        "aws:SourceArn": "arn:aws:eks:us-west-2:123456789012:cluster/diffusion-fleet-dev",
+      },
+    });
+    const policy = made.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+    assert.match(policy.inputs.policyArn, /:policy\/AmazonEKSClusterPolicy$/);
+    assert.ok(made.waitsFor(made.one(EKS), role));
+    assert.ok(made.waitsFor(made.one(EKS), policy));
+  });
+
   it("authenticates by access entries alone, and brings no nodes and no add-ons", async () => {
     const made = await construct(() => void new Cluster("cluster", args));
     const { inputs } = made.one(EKS);

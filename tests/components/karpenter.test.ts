@@ -4,21 +4,26 @@ import { Karpenter } from "../../components/karpenter";
 import { systemPlacement } from "../../components/systemNodes";
 import { construct, type Registry, scope, someCluster } from "../mocks";
 
-function create(installed?: { nodeRoleName: string }): Promise<Registry> {
-  return construct(
-    () =>
-      void new Karpenter("karpenter", {
+function create(
+  installed?: { nodeRoleName: string },
+  look: (karpenter: Karpenter) => void = () => {},
+): Promise<Registry> {
+  return construct(() =>
+    look(
+      new Karpenter("karpenter", {
         scope,
         cluster: someCluster(),
         placement: systemPlacement,
         installed,
       }),
+    ),
   );
 }
 
 const RULE = "aws:cloudwatch/eventRule:EventRule";
 const TARGET = "aws:cloudwatch/eventTarget:EventTarget";
 const QUEUE = "aws:sqs/queue:Queue";
+const QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy";
 
 describe("Karpenter", () => {
   it("hears of all five kinds of interruption", async () => {
@@ -43,15 +48,33 @@ describe("Karpenter", () => {
 
   it("takes interruptions from its own rules only, by TLS, and forgets stale ones", async () => {
     const made = await create();
-    const queue = made.one(QUEUE).inputs;
+    const queue = made.one(QUEUE, "karpenter-interruption").inputs;
     assert.equal(queue.messageRetentionSeconds, 300);
     assert.equal(queue.sqsManagedSseEnabled, true);
-    const { policy } = made.one("aws:sqs/queuePolicy:QueuePolicy").inputs;
+    const { policy } = made.one(QUEUE_POLICY, "karpenter-interruption").inputs;
     const [allow, deny] = JSON.parse(policy).Statement;
     assert.deepEqual(allow.Principal, { Service: "events.amazonaws.com" });
     assert.equal(allow.Condition.ArnEquals["aws:SourceArn"].length, 5);
     assert.equal(allow.Condition.StringEquals["aws:SourceAccount"], "123456789012");
     assert.deepEqual(deny.Condition, { Bool: { "aws:SecureTransport": "false" } });
+  });
+
+  it("keeps interruptions that could not be handled, and names their queue to the alarms", async () => {
+    let karpenter: Karpenter | undefined;
+    const made = await create(undefined, (it) => {
+      karpenter = it;
+    });
+    const source = made.one(QUEUE, "karpenter-interruption");
+    const deadLetters = made.one(QUEUE, "karpenter-interruption-dead-letters");
+    const redrive = JSON.parse(source.inputs.redrivePolicy);
+    assert.match(redrive.deadLetterTargetArn, /:karpenter-interruption-dead-letters$/);
+    const { visibilityTimeoutSeconds, messageRetentionSeconds } = source.inputs;
+    assert.ok(redrive.maxReceiveCount * visibilityTimeoutSeconds < messageRetentionSeconds);
+    assert.equal(deadLetters.inputs.messageRetentionSeconds, 1_209_600);
+    assert.deepEqual(JSON.parse(deadLetters.inputs.redriveAllowPolicy).sourceQueueArns, [
+      `arn:aws:sqs:us-west-2:123456789012:${source.inputs.name}`,
+    ]);
+    assert.equal(karpenter?.deadLetters.length, 1);
   });
 
   it("changes and ends only machines that carry this cluster's tag", async () => {
@@ -91,7 +114,7 @@ describe("Karpenter", () => {
       made.release("karpenter-crd"),
       made.one("aws:eks/podIdentityAssociation:PodIdentityAssociation"),
       made.one("aws:eks/accessEntry:AccessEntry"),
-      made.one(QUEUE),
+      made.one(QUEUE, "karpenter-interruption"),
       ...made.ofType(TARGET),
     ]) {
       assert.ok(made.waitsFor(controller, earlier), earlier.name);

@@ -329,6 +329,9 @@ export const calls: Readonly<Record<string, Calls>> = {
       Attributes: {
         MessageRetentionPeriod: it.messageRetentionSeconds,
         SqsManagedSseEnabled: it.sqsManagedSseEnabled,
+        VisibilityTimeout: it.visibilityTimeoutSeconds,
+        RedrivePolicy: it.redrivePolicy,
+        RedriveAllowPolicy: it.redriveAllowPolicy,
       },
     }),
   ],
@@ -368,7 +371,7 @@ export const calls: Readonly<Record<string, Calls>> = {
     call("eks", "CreateCluster", {
       name,
       version: it.version,
-      roleArn: "arn:aws:iam::123456789012:role/cluster",
+      roleArn: `arn:aws:iam::123456789012:role/${it.serviceRole}`,
       resourcesVpcConfig: {
         subnetIds: [...it.privateSubnetIds, ...it.publicSubnetIds],
         endpointPrivateAccess: it.endpointPrivateAccess,

@@ -1,0 +1,27 @@
+import type { Area, Rule } from "./rule";
+import { cost } from "./rules/cost";
+import { identity } from "./rules/identity";
+import { messaging } from "./rules/messaging";
+import { network } from "./rules/network";
+import { nodes } from "./rules/nodes";
+import { observability } from "./rules/observability";
+import { scaling } from "./rules/scaling";
+import { storage } from "./rules/storage";
+import { supply } from "./rules/supply";
+import { workloads } from "./rules/workloads";
+
+/** Every rule, in the order of docs/policies.md. */
+export const areas: readonly Area[] = [
+  supply,
+  identity,
+  storage,
+  messaging,
+  network,
+  nodes,
+  workloads,
+  scaling,
+  cost,
+  observability,
+];
+
+export const rules: readonly Rule[] = areas.flatMap((area) => area.rules);

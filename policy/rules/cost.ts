@@ -1,0 +1,167 @@
+import { z } from "zod";
+import { PROJECT_TAG, STACK_TAG } from "../../contracts/tags";
+import { type FleetCost, fleetCostPerHour, type PaidFleet, type PaidUnit } from "../../fleet/cost";
+import { pricePerHour } from "../../fleet/prices";
+import { replicasPerMachine } from "../../fleet/scaling";
+import { instanceTypesOf, podDevices } from "../devices";
+import { listed } from "../listed";
+import { mostReplicas, nodePoolsFor, scalable } from "../replicas";
+import { isSet, ofType, type Resource, type Stack } from "../resource";
+import { type Area, resourceRule, stackRule } from "../rule";
+
+const costCeiling = stackRule({
+  name: "cost-ceiling",
+  level: "mandatory",
+  protectsFrom:
+    "A bill that nobody agreed to: what the fleet costs an hour when every unit is scaled out, at on-demand prices.",
+  remedy:
+    "Lower the units' replicas.max, choose a cheaper instance type, or have the ceiling in policy/config.json raised by who pays.",
+  types: ["pulumi:pulumi:Stack"],
+  config: {
+    usdPerHour: z
+      .record(z.string(), z.number().positive())
+      .default({})
+      .describe("The ceiling by stack, in US dollars an hour."),
+    otherStacksUsdPerHour: z
+      .number()
+      .positive()
+      .default(50)
+      .describe("The ceiling of stacks that are not listed."),
+  },
+  check: (_, stack, report, { usdPerHour, otherStacksUsdPerHour }) => {
+    const ceiling = usdPerHour[stack.name] ?? otherStacksUsdPerHour;
+    const { usd, unpriced } = largestCost(stack);
+    if (usd.max > ceiling)
+      report(
+        `costs up to ${usd.max.toFixed(2)} US dollars an hour, and the ceiling of ${stack.name} is ${ceiling}`,
+      );
+    if (unpriced.length > 0)
+      report(`the ceiling cannot be checked: no price is known of ${unpriced.join(", ")}`);
+  },
+});
+
+/** What a stack costs an hour, from the resources that are paid by the hour. */
+function largestCost(stack: Stack): Pick<FleetCost, "usd" | "unpriced"> {
+  const region = regionOf(stack);
+  const accelerated = ofType(stack, ...scalable).filter(
+    (workload) => Object.keys(podDevices(workload)).length > 0,
+  );
+  const units = accelerated.map((workload) => paidUnit(workload, stack, region));
+  const { usd, unpriced } = fleetCostPerHour({
+    region,
+    units: units.filter((unit) => unit !== undefined),
+    ...systemNodes(stack),
+    controlPlanes: ofType(stack, "eks:index:Cluster").length,
+    natGateways: natGateways(stack),
+    loadBalancers: ofType(stack, "kubernetes:gateway.networking.k8s.io/v1:Gateway").length,
+    interfaceEndpoints: ofType(stack, "aws:ec2/vpcEndpoint:VpcEndpoint")
+      .filter(({ props }) => props.vpcEndpointType === "Interface")
+      .reduce((sum, { props }) => sum + Object.keys(props.subnetIds ?? []).length, 0),
+  });
+  const unplaced = accelerated.filter((_, index) => units[index] === undefined);
+  return { usd, unpriced: [...unpriced, ...unplaced.map(({ name }) => `the machines of ${name}`)] };
+}
+
+function regionOf(stack: Stack): string {
+  const [provider] = ofType(stack, "pulumi:providers:aws").filter(({ props }) =>
+    isSet(props, "region"),
+  );
+  return provider?.props.region ?? "us-west-2";
+}
+
+/** A workload that holds devices, on the dearest of the machines that it may land on. */
+function paidUnit(workload: Resource, stack: Stack, region: string): PaidUnit | undefined {
+  const [devicesPerReplica] = Object.values(podDevices(workload));
+  if (devicesPerReplica === undefined) return undefined;
+  const types = nodePoolsFor(workload, stack)
+    .flatMap(instanceTypesOf)
+    .filter(({ devices }) => devices >= devicesPerReplica);
+  const perReplica = ({ name, devices }: (typeof types)[number]) =>
+    (pricePerHour(name, region)?.usd ?? Number.POSITIVE_INFINITY) /
+    replicasPerMachine(devices, devicesPerReplica);
+  const [dearest] = types.sort((a, b) => perReplica(b) - perReplica(a));
+  if (dearest === undefined) return undefined;
+  return {
+    name: workload.name,
+    instanceType: dearest.name,
+    devicesPerReplica,
+    replicas: { min: 0, max: mostReplicas(workload, stack) },
+  };
+}
+
+/** As many as there are in quiet times: one more comes for the minutes of an upgrade only. */
+function systemNodes(stack: Stack): Pick<PaidFleet, "systemNodes"> {
+  const [group] = ofType(stack, "aws:eks/nodeGroup:NodeGroup");
+  const [instanceType] = listed<string>(group?.props.instanceTypes);
+  if (group === undefined || instanceType === undefined) return {};
+  const desiredSize = group.props.scalingConfig?.desiredSize ?? 1;
+  return { systemNodes: { instanceType, min: desiredSize, max: desiredSize } };
+}
+
+/** In the engine the network's component has made them; in a plan it says how many it will. */
+function natGateways(stack: Stack): number {
+  const made = ofType(stack, "aws:ec2/natGateway:NatGateway").length;
+  const announced = ofType(stack, "awsx:ec2:Vpc")
+    .filter(({ props }) => Object.keys(props).length > 0)
+    .map(({ props }) => {
+      const strategy = props.natGateways?.strategy ?? "OnePerAz";
+      if (strategy !== "OnePerAz") return strategy === "Single" ? 1 : 0;
+      const zones = Object.keys(props.availabilityZoneNames ?? []).length;
+      return zones > 0 ? zones : (props.numberOfAvailabilityZones ?? 3);
+    });
+  return Math.max(made, ...announced);
+}
+
+/** AWS resources that are paid for, or that somebody will ask one day whose they are. */
+const taggable = [
+  "aws:cloudwatch/logGroup:LogGroup",
+  "aws:dynamodb/table:Table",
+  "aws:ec2/launchTemplate:LaunchTemplate",
+  "aws:ec2/securityGroup:SecurityGroup",
+  "aws:ec2/vpcEndpoint:VpcEndpoint",
+  "aws:ecr/repository:Repository",
+  "aws:eks/addon:Addon",
+  "aws:eks/nodeGroup:NodeGroup",
+  "aws:iam/role:Role",
+  "aws:kms/key:Key",
+  "aws:lambda/function:Function",
+  "aws:s3/bucket:Bucket",
+  "aws:sagemaker/endpoint:Endpoint",
+  "aws:sns/topic:Topic",
+  "aws:sqs/queue:Queue",
+  "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
+  "kubernetes:gateway.k8s.aws/v1:LoadBalancerConfiguration",
+] as const;
+
+const requiredTags = resourceRule({
+  name: "required-tags",
+  level: "mandatory",
+  protectsFrom:
+    "A line of the bill that nobody can assign, and a resource that nobody dares delete.",
+  remedy:
+    "Make the resource with the environment's AWS provider, which tags all it makes; what others make for it takes environmentTags.",
+  types: taggable,
+  config: {
+    keys: z
+      .array(z.string())
+      .default([PROJECT_TAG, STACK_TAG])
+      .describe("Tags that must be there."),
+  },
+  check: ({ type, props, provider }, report, { keys }) => {
+    const tags = [
+      type.startsWith("kubernetes:") ? props.spec?.tags : defaultTags(provider),
+      props.tags,
+    ];
+    const missing = keys.filter((key) => !tags.some((some) => isSet(some, key)));
+    if (missing.length > 0) report(`has no tag ${missing.join(", ")}`);
+  },
+});
+
+/** A provider's settings are texts, objects among them as JSON. */
+function defaultTags(provider: Resource["provider"]): Readonly<Record<string, string>> {
+  if (provider === undefined || !isSet(provider, "defaultTags")) return {};
+  const settings = provider.defaultTags;
+  return (typeof settings === "string" ? JSON.parse(settings) : settings).tags ?? {};
+}
+
+export const cost: Area = { title: "Cost", rules: [costCeiling, requiredTags] };

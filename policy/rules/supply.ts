@@ -1,0 +1,177 @@
+import { listed } from "../listed";
+import { containersOf, workloads } from "../pods";
+import { isProduction, production } from "../production";
+import { isSet, ofType, type Resource } from "../resource";
+import { type Area, resourceRule, stackRule } from "../rule";
+import { isPlaceholder, UnknownValue } from "../unknown";
+
+const repositoryType = "aws:ecr/repository:Repository";
+
+/** What follows the last slash of a reference decides: a registry may have a port. */
+function tagOf(image: string): string | undefined {
+  const last = image.slice(image.lastIndexOf("/") + 1).split("@")[0] ?? "";
+  return last.includes(":") ? last.slice(last.indexOf(":") + 1) : undefined;
+}
+
+function isByDigest(image: string): boolean {
+  return /@sha256:[0-9a-f]{64}$/.test(image);
+}
+
+/** What decides on the content: a digest, or else a tag that is a version, which has a digit. */
+function isPinned(image: string): boolean {
+  const tag = tagOf(image) ?? "";
+  return isByDigest(image) || (/\d/.test(tag) && !/^latest\b/i.test(tag));
+}
+
+/** @throws UnknownValue where what comes last in an image's reference is not known */
+function readable(image: unknown, container: unknown): string | undefined {
+  if (image === undefined || image === null) return undefined;
+  const [, unknown] = /[:@](<[^<>]+>)$/.exec(String(image)) ?? [];
+  if (isPlaceholder(unknown)) throw new UnknownValue(`the image of container ${container}`);
+  return String(image);
+}
+
+const imagesPinned = resourceRule({
+  name: "images-pinned",
+  level: "mandatory",
+  protectsFrom:
+    "Two replicas of one Deployment that run different code, and a restart that is an upgrade nobody asked for.",
+  remedy: "Give the image a version's tag, or its digest.",
+  types: workloads,
+  check: (resource, report) => {
+    for (const container of containersOf(resource)) {
+      const { name } = container;
+      const image = readable(container.image, name);
+      if (image === undefined) report(`container ${name} has no image`);
+      else if (!isPinned(image))
+        report(`container ${name} runs ${image}, which is not pinned to a version`);
+    }
+  },
+});
+
+const imagesImmutable = stackRule({
+  name: "images-immutable-in-production",
+  level: "mandatory",
+  protectsFrom: "A tag that is moved to other content after it was reviewed.",
+  remedy:
+    "Name the image by digest (images.server.digests), or keep it in a repository of this program, whose tags cannot be moved.",
+  types: workloads,
+  config: production,
+  check: (resource, stack, report, config) => {
+    if (!isProduction(resource, config)) return;
+    const immutable = ofType(stack, repositoryType).filter(
+      ({ props }) => props.imageTagMutability === "IMMUTABLE",
+    );
+    for (const container of containersOf(resource)) {
+      const { name } = container;
+      const image = readable(container.image, name) ?? "";
+      const kept = immutable.some((repository) => isIn(image, repository));
+      if (!isByDigest(image) && !kept)
+        report(`container ${name} runs ${image} by a tag that can be moved`);
+    }
+  },
+});
+
+/** In a plan a repository's address is an output, and named so. */
+function isIn(image: string, { name, props }: Resource): boolean {
+  const [, repository] = /^\d{12}\.dkr\.ecr\.[\w.-]+\/(.+):[^:/]+$/.exec(image) ?? [];
+  return (
+    image.startsWith(`<output of ${name}.repositoryUrl>:`) ||
+    (repository !== undefined && repository === props.name)
+  );
+}
+
+const repositoriesImmutable = resourceRule({
+  name: "repositories-immutable",
+  level: "mandatory",
+  protectsFrom: "An image that is overwritten under its tag, and one that nobody has scanned.",
+  remedy: 'Set imageTagMutability to "IMMUTABLE" and scanOnPush to true.',
+  types: [repositoryType],
+  check: ({ props }, report) => {
+    if (props.imageTagMutability !== "IMMUTABLE")
+      report(`imageTagMutability is ${props.imageTagMutability ?? "MUTABLE by default"}`);
+    if (props.imageScanningConfiguration?.scanOnPush !== true)
+      report("imageScanningConfiguration.scanOnPush is not true");
+  },
+});
+
+const chartsPinned = resourceRule({
+  name: "charts-pinned",
+  level: "mandatory",
+  protectsFrom: "A controller that is upgraded by whoever runs `pulumi up` next.",
+  remedy: "Give the release one exact version and the chart's repository.",
+  types: [
+    "kubernetes:helm.sh/v3:Release",
+    "kubernetes:helm.sh/v3:Chart",
+    "kubernetes:helm.sh/v4:Chart",
+  ],
+  check: ({ props }, report) => {
+    const { version } = props;
+    if (!/^v?\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/.test(version ?? ""))
+      report(`version is ${version ?? "not set"}, not one exact version`);
+    const repository = props.repositoryOpts?.repo ?? props.fetchOpts?.repo ?? props.chart;
+    if (!/^(https|oci):\/\//.test(repository))
+      report(`the chart comes from ${repository ?? "nowhere"}, not an https or OCI repository`);
+  },
+});
+
+const manifestsPinned = resourceRule({
+  name: "remote-manifests-pinned",
+  level: "mandatory",
+  protectsFrom: "Custom resource definitions that change under a branch's name.",
+  remedy: "Use an https address that names a release's version, or a commit.",
+  types: [
+    "kubernetes:yaml:ConfigFile",
+    "kubernetes:yaml:ConfigGroup",
+    "kubernetes:yaml/v2:ConfigFile",
+    "kubernetes:yaml/v2:ConfigGroup",
+  ],
+  check: ({ props }, report) => {
+    const files = [...listed(props.file), ...listed(props.files)].map(String);
+    for (const file of files.filter((name) => /^\w+:\/\//.test(name)))
+      if (!/^https:\/\/.*\/(v?\d+\.\d+\.\d+[\w.-]*|[0-9a-f]{40})\//.test(file))
+        report(`${file} is not an https address with a version in it`);
+  },
+});
+
+const nodeImagesPinned = resourceRule({
+  name: "node-images-pinned",
+  level: "mandatory",
+  protectsFrom: "Nodes that are replaced all at once on the day a new machine image is published.",
+  remedy: "Name one release in spec.amiSelectorTerms: an alias with its version, or an image's id.",
+  types: ["kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"],
+  check: ({ props }, report) => {
+    const terms = listed<{ alias?: string; id?: string }>(props.spec?.amiSelectorTerms);
+    if (terms.length === 0) report("spec.amiSelectorTerms is empty");
+    for (const term of terms)
+      if (!isSet(term, "id") && !/@v?\d[\w.]*$/.test(term.alias ?? ""))
+        report(
+          `the machine image is chosen by ${term.alias ?? "tags or name"}, not by one release`,
+        );
+  },
+});
+
+const addonsPinned = resourceRule({
+  name: "addons-pinned",
+  level: "mandatory",
+  protectsFrom: "An EKS add-on in whatever version is EKS's default that day.",
+  remedy: "Set addonVersion.",
+  types: ["aws:eks/addon:Addon"],
+  check: ({ props }, report) => {
+    if (!/^v\d+\.\d+\.\d+-eksbuild\.\d+$/.test(props.addonVersion ?? ""))
+      report(`${props.addonName} has the version ${props.addonVersion ?? "of EKS's choice"}`);
+  },
+});
+
+export const supply: Area = {
+  title: "Images, charts and versions",
+  rules: [
+    imagesPinned,
+    imagesImmutable,
+    repositoriesImmutable,
+    chartsPinned,
+    manifestsPinned,
+    nodeImagesPinned,
+    addonsPinned,
+  ],
+};
