@@ -11,6 +11,8 @@ import { loadLate } from "./latePackages.mjs";
 const OLDEST_NODE = [20, 19];
 const EXIT_WRONG_USE = 2;
 const EXIT_INTERNAL = 3;
+/** The commands that run the program. */
+const PLANNING = ["plan", "versions"];
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
@@ -47,7 +49,7 @@ process.on("exit", () => {
 
 try {
   const bundling = bundle();
-  if (args[0] === "plan") {
+  if (PLANNING.includes(args[0])) {
     // Pulumi's SDK reads its switches from the environment when it loads.
     for (const name of Object.keys(process.env))
       if (name.startsWith("PULUMI_")) delete process.env[name];

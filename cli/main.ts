@@ -3,6 +3,7 @@ import { benchCommand } from "./bench/command";
 import { docsCommand } from "./docs/command";
 import { ExitCode } from "./exitCode";
 import { planCommand } from "./plan/command";
+import { versionsCommand } from "./versions/command";
 
 /**
  * Runs the `fleet` command line.
@@ -18,9 +19,10 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     status = code;
   };
   const fleet = new Command("fleet")
-    .description("Plan a diffusion fleet, measure the plan, write its docs.")
+    .description("Plan a diffusion fleet, list its versions, measure the plan, write its docs.")
     .exitOverride()
     .addCommand(planCommand(root, finish))
+    .addCommand(versionsCommand(root, finish))
     .addCommand(benchCommand(finish))
     .addCommand(docsCommand(root));
   for (const command of fleet.commands) command.exitOverride();
