@@ -32,13 +32,13 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? ExitCode.ok : ExitCode.wrongUse;
     if (!isUserError(error)) throw error;
-    process.stderr.write(`${error.format?.() ?? error.message}\n`);
+    process.stderr.write(`${error.message}\n`);
     return ExitCode.wrongUse;
   }
   return status;
 }
 
 /** By name, because the program's errors may come from another copy of the class. */
-function isUserError(error: unknown): error is Error & { format?(): string } {
+function isUserError(error: unknown): error is Error {
   return error instanceof Error && ["UserError", "ConfigError"].includes(error.name);
 }

@@ -21,7 +21,8 @@ export interface HeadroomArgs {
 }
 
 /** The container that does nothing, as the kubelet itself uses it. */
-const pauseImage = "registry.k8s.io/pause:3.10.1";
+const pauseImage =
+  "registry.k8s.io/pause:3.10.1@sha256:278fb9dbcca9518083ad1e11276933a2e96f23de604a3a08cc3c80002767d24c";
 
 /** Warm machines of one unit: placeholders that hold a device until a replica wants it. */
 export class Headroom extends pulumi.ComponentResource {

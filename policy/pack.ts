@@ -11,14 +11,22 @@ import { z } from "zod";
 import { areas, rules } from "./areas";
 import { decided } from "./decided";
 import { judge } from "./evaluate";
-import { type ConfiguredRule, configured } from "./packConfig";
+import { type ConfiguredRule, configured, settingsOf } from "./packConfig";
 import { ofType, type Resource, type Stack, stackOf } from "./resource";
 import type { Rule } from "./rule";
 
 /** The rules as Pulumi's engine runs them: `pulumi preview --policy-pack policy`. */
 
-// A mistake in policy/config.json is told here, before the engine asks anything.
-configured(rules, decided);
+/**
+ * Every rule's settings with its level: the SDK sends a level that is left out as "advisory". A
+ * mistake in policy/config.json is told here, before the engine asks anything.
+ */
+const initialConfig = Object.fromEntries(
+  configured(rules, decided).map(({ rule, level }) => [
+    rule.name,
+    { ...settingsOf(decided[rule.name]), enforcementLevel: level },
+  ]),
+);
 
 const policies: Policies = areas.flatMap((area) =>
   area.rules.map((rule) => ({
@@ -111,4 +119,4 @@ function schemaOf(rule: Rule): PolicyConfigSchema {
   return { properties, required } as PolicyConfigSchema;
 }
 
-new PolicyPack("diffusion-fleet", { policies }, decided);
+new PolicyPack("diffusion-fleet", { policies }, initialConfig);

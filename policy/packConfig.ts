@@ -46,7 +46,8 @@ export function configured(rules: readonly Rule[], config: PackConfig): Configur
   return result;
 }
 
-function settingsOf(decided: PackConfig[string] | undefined): {
+/** A rule's decided level and settings, as one object. */
+export function settingsOf(decided: PackConfig[string] | undefined): {
   readonly enforcementLevel?: Level;
 } {
   return typeof decided === "string" ? { enforcementLevel: decided } : (decided ?? {});

@@ -32,9 +32,12 @@ export interface PlanSummary {
   readonly warnings: readonly string[];
 }
 
-/** Sums an environment up; pure. */
+/** Sums an environment up, of each model the cheapest images first; pure. */
 export function summarise(config: FleetConfig, region: string): PlanSummary {
-  const models = resolveFleet(config, region);
+  const models = resolveFleet(config, region).map((model) => ({
+    ...model,
+    units: [...model.units].sort((a, b) => a.costPerThousandImages - b.costPerThousandImages),
+  }));
   const units = models.flatMap((model) =>
     model.units.map((unit) => ({
       unit: unit.name,

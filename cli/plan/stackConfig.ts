@@ -117,17 +117,26 @@ function parseAssignment(text: string) {
   }
 }
 
-/** The texts that Pulumi would hand to the program. */
+/** The texts that Pulumi would hand to the program: objects as JSON, their keys sorted. */
 export function toPulumi({ values, secretKeys }: StackConfig): PulumiConfig {
   return {
     values: Object.fromEntries(
       Object.entries(values).map(([key, value]) => [
         key,
-        typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? ""),
+        typeof value === "object" && value !== null
+          ? JSON.stringify(sorted(value))
+          : String(value ?? ""),
       ]),
     ),
     secretKeys: [...secretKeys],
   };
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }
 
 function readYaml(file: string): Record<string, unknown> {

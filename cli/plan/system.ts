@@ -61,7 +61,7 @@ export function systemOf(resources: readonly PlannedResource[], summary: PlanSum
           .map(({ inputs: pod }) => podLabel(pod, UNIT_LABEL) ?? ""),
       })),
     })),
-    units: pods.map(({ inputs }) => {
+    units: [...pods].sort(inOrderOf(summary.units)).map(({ inputs }) => {
       const name = podLabel(inputs, UNIT_LABEL) ?? "";
       const ofUnit = (candidates: readonly PlannedResource[]) =>
         candidates.find((c) => label(c.inputs, UNIT_LABEL) === name)?.inputs;
@@ -87,6 +87,15 @@ export function systemOf(resources: readonly PlannedResource[], summary: PlanSum
         version: text(inputs, "version"),
       })),
   };
+}
+
+/** Deployments in the order of the units that they belong to. */
+function inOrderOf(units: readonly UnitSummary[]) {
+  const position = ({ inputs }: PlannedResource) => {
+    const index = units.findIndex(({ unit }) => unit === podLabel(inputs, UNIT_LABEL));
+    return index < 0 ? units.length : index;
+  };
+  return (a: PlannedResource, b: PlannedResource) => position(a) - position(b);
 }
 
 /**

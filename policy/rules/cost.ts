@@ -31,7 +31,7 @@ const costCeiling = stackRule({
   check: (_, stack, report, { usdPerHour, otherStacksUsdPerHour }) => {
     const ceiling = usdPerHour[stack.name] ?? otherStacksUsdPerHour;
     const { usd, unpriced } = largestCost(stack);
-    if (usd.max > ceiling)
+    if (!(usd.max <= ceiling))
       report(
         `costs up to ${usd.max.toFixed(2)} US dollars an hour, and the ceiling of ${stack.name} is ${ceiling}`,
       );
@@ -72,7 +72,7 @@ function regionOf(stack: Stack): string {
 /** A workload that holds devices, on the dearest of the machines that it may land on. */
 function paidUnit(workload: Resource, stack: Stack, region: string): PaidUnit | undefined {
   const [devicesPerReplica] = Object.values(podDevices(workload));
-  if (devicesPerReplica === undefined) return undefined;
+  if (devicesPerReplica === undefined || !Number.isInteger(devicesPerReplica)) return undefined;
   const types = nodePoolsFor(workload, stack)
     .flatMap(instanceTypesOf)
     .filter(({ devices }) => devices >= devicesPerReplica);
@@ -80,12 +80,13 @@ function paidUnit(workload: Resource, stack: Stack, region: string): PaidUnit | 
     (pricePerHour(name, region)?.usd ?? Number.POSITIVE_INFINITY) /
     replicasPerMachine(devices, devicesPerReplica);
   const [dearest] = types.sort((a, b) => perReplica(b) - perReplica(a));
-  if (dearest === undefined) return undefined;
+  const max = mostReplicas(workload, stack);
+  if (dearest === undefined || !(max >= 0)) return undefined;
   return {
     name: workload.name,
     instanceType: dearest.name,
     devicesPerReplica,
-    replicas: { min: 0, max: mostReplicas(workload, stack) },
+    replicas: { min: 0, max },
   };
 }
 

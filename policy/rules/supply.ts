@@ -17,10 +17,11 @@ function isByDigest(image: string): boolean {
   return /@sha256:[0-9a-f]{64}$/.test(image);
 }
 
-/** What decides on the content: a digest, or else a tag that is a version, which has a digit. */
+/** By digest, or by a tag that is a version, which has a digit in it, or a commit. */
 function isPinned(image: string): boolean {
   const tag = tagOf(image) ?? "";
-  return isByDigest(image) || (/\d/.test(tag) && !/^latest\b/i.test(tag));
+  const isVersion = /\d|^[0-9a-f]{7,40}$/.test(tag) && !/^latest\b/i.test(tag);
+  return isByDigest(image) || isVersion;
 }
 
 /** @throws UnknownValue where what comes last in an image's reference is not known */

@@ -1,4 +1,4 @@
-import { UserError } from "../../contracts/userError";
+import { RunError } from "@pulumi/pulumi";
 
 /** One thing that is wrong with a config. */
 export interface Problem {
@@ -16,18 +16,16 @@ export interface Problem {
 
 const PROJECT = "diffusion-fleet";
 
-/** A config that cannot be built from, with everything that is wrong in it at once. */
-export class ConfigError extends UserError {
+/**
+ * A config that cannot be built from, with everything that is wrong in it at once. Of a `RunError`
+ * Pulumi prints the message alone, without a stack.
+ */
+export class ConfigError extends RunError {
   override readonly name = "ConfigError";
 
   constructor(readonly problems: readonly Problem[]) {
-    super(problems.map(sentence).join("\n"));
-  }
-
-  /** The whole message for a terminal. */
-  format(): string {
-    const count = this.problems.length === 1 ? "1 problem" : `${this.problems.length} problems`;
-    return `The config has ${count}:\n${this.problems.map((p) => `  ${sentence(p)}`).join("\n")}`;
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super([`The config has ${count}:`, ...problems.map((it) => `  ${sentence(it)}`)].join("\n"));
   }
 }
 

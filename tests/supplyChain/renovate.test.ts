@@ -24,6 +24,7 @@ interface Found {
   readonly depName: string;
   readonly packageName: string;
   readonly currentValue: string;
+  readonly currentDigest: string | undefined;
   readonly registryUrl: string | undefined;
   upgraded(newValue: string): string;
 }
@@ -70,6 +71,7 @@ function foundIn(file: string, content: string, manager: CustomManager): Found[]
       depName,
       packageName: fill(manager.packageNameTemplate ?? depName, groups),
       currentValue: groups.currentValue!,
+      currentDigest: groups.currentDigest,
       registryUrl: groups.registryUrl,
       upgraded: (newValue) =>
         content.replace(
@@ -123,7 +125,7 @@ describe("The config of Renovate", () => {
     assert.notEqual(one?.upgraded("9.9.9"), read(one!.file));
   });
 
-  it("finds every image that a component names", () => {
+  it("finds every image that a component names, with its digest", () => {
     const files = readdirSync(join(root, "components")).map((name) => read(`components/${name}`));
     const images = files.flatMap(
       (text) => text.match(/(?<=")[a-z0-9.-]+\.[a-z]+\/[^"\s]+:\d[^"]*/g) ?? [],
@@ -131,7 +133,10 @@ describe("The config of Renovate", () => {
     assert.ok(images.length > 0);
     for (const image of images)
       assert.ok(
-        all.some(({ depName, currentValue }) => `${depName}:${currentValue}` === image),
+        all.some(
+          ({ depName, currentValue, currentDigest }) =>
+            `${depName}:${currentValue}@${currentDigest}` === image,
+        ),
         image,
       );
   });

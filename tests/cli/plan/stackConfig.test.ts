@@ -36,11 +36,16 @@ describe("a stack's config", () => {
     assert.equal(planned("app:mode=capacity")["app:mode"], "capacity");
   });
 
+  it("hands objects over as Pulumi does: as JSON with sorted keys", () => {
+    const config = planned("z={b: {d: 1, c: 2}, a: [{y: 1, x: 2}]}");
+    assert.equal(config["app:z"], '{"a":[{"x":2,"y":1}],"b":{"c":2,"d":1}}');
+  });
+
   it("takes assignments deep inside a value, and values that are YAML", () => {
     assert.equal(planned("units.one.weight=7")["app:units"], '{"one":{"weight":7}}');
     assert.equal(
       planned('units["a=b"].list=[1, two]')["app:units"],
-      '{"one":{"weight":5},"a=b":{"list":[1,"two"]}}',
+      '{"a=b":{"list":[1,"two"]},"one":{"weight":5}}',
     );
     assert.equal(planned("on=true", "text=a=b")["app:on"], "true");
     assert.equal(planned("text=a=b")["app:text"], "a=b");

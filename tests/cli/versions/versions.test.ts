@@ -60,7 +60,7 @@ describe("The versions of a stack", () => {
 
   it("are those of every container's image", () => {
     const listed = of("image").map(({ name, version }) => `${name}:${version}`);
-    assert.ok(listed.includes("pause:3.10.1"));
+    assert.ok(listed.some((image) => image.startsWith("pause:3.10.1")));
     for (const image of images) {
       const short = image.replace(/^<output of (.+)\.repositoryUrl>/, "$1").replace(/^.*\//, "");
       assert.ok(listed.includes(short), image);

@@ -91,7 +91,7 @@ describe("A stack's config", () => {
   it("says in one sentence what is wrong, where, and what is allowed", () => {
     const error = new ConfigError(problemsOf({ ...smallest(), mode: "capasity" }));
     assert.equal(
-      error.format(),
+      error.message,
       "The config has 1 problem:\n" +
         '  diffusion-fleet:mode is "capasity"; allowed: cost, capacity. Did you mean "capacity"?',
     );
