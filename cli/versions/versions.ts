@@ -99,7 +99,7 @@ function images({ type, inputs }: PlannedResource): Version[] {
   return found;
 }
 
-/** `REPOSITORY:TAG` or `REPOSITORY@DIGEST`; a repository of the program's own is an output. */
+/** `REPOSITORY:TAG`, `REPOSITORY@DIGEST` or both; a repository of the program's own is an output. */
 function imageOf(reference: string): Version {
   const [, repository = reference, tag, digest] =
     /^(<output of .+?>|.+?)(?::([\w][\w.-]*))?(?:@(sha256:[0-9a-f]+))?$/.exec(reference) ?? [];
@@ -107,7 +107,7 @@ function imageOf(reference: string): Version {
   return {
     kind: "image",
     name: own ?? repository.split("/").at(-1)!,
-    version: digest ?? tag ?? null,
+    version: [tag, digest].filter((part) => part !== undefined).join("@") || null,
     source: own === undefined ? repository.split("/").slice(0, -1).join("/") : "ECR, this stack's",
   };
 }

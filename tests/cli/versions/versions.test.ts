@@ -68,13 +68,13 @@ describe("The versions of a stack", () => {
     assert.equal(listed.length, new Set(images).size);
   });
 
-  it("know an image by digest, and one without a tag", () => {
+  it("know an image by tag and digest, and one without either", () => {
     const pod = (image: string) =>
       resource("kubernetes:core/v1:Pod", { spec: { initContainers: [{ image }] } });
     const digest = `sha256:${"0".repeat(64)}`;
     assert.deepEqual(versionsOf([pod(`host:5000/team/server:1.0@${digest}`), pod("busybox")]), [
       { kind: "image", name: "busybox", version: null, source: "" },
-      { kind: "image", name: "server", version: digest, source: "host:5000/team" },
+      { kind: "image", name: "server", version: `1.0@${digest}`, source: "host:5000/team" },
     ]);
   });
 
