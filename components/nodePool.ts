@@ -6,6 +6,7 @@ import {
   labels,
   MODEL_LABEL,
   NVIDIA_PLUGIN_LABEL,
+  PRICE_ANNOTATION,
   STACK_LABEL,
   UNIT_LABEL,
 } from "../contracts/labels";
@@ -30,6 +31,8 @@ export interface NodePoolArgs {
   readonly maxReplicas: number;
   readonly devicesPerReplica: number;
   readonly nodeImage: "bottlerocket" | "al2023";
+  /** US dollars an hour for one machine, where the config names a price. */
+  readonly pricePerHour?: number | undefined;
   readonly disruption: {
     readonly consolidateAfter: string;
     readonly expireAfter: string;
@@ -54,6 +57,9 @@ export class NodePool extends pulumi.ComponentResource {
         metadata: {
           name: nameIn(args.scope, name, dns1123Label),
           labels: labels(name, { [UNIT_LABEL]: args.unit }),
+          ...(args.pricePerHour === undefined
+            ? {}
+            : { annotations: { [PRICE_ANNOTATION]: String(args.pricePerHour) } }),
         },
         spec: nodePoolSpec(args),
       },

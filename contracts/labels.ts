@@ -14,6 +14,12 @@ export const ACCELERATOR_LABEL = "diffusion-fleet.io/accelerator";
 /** The stack whose machines and pods these are: two stacks may share one cluster. */
 export const STACK_LABEL = "diffusion-fleet.io/stack";
 
+/**
+ * US dollars an hour for one machine of a NodePool, where the config knows better than the price
+ * list (a reservation, spot): an annotation.
+ */
+export const PRICE_ANNOTATION = "diffusion-fleet.io/usd-per-hour";
+
 /** `system` on nodes that carry controllers only; they are tainted with the same key. */
 export const NODE_ROLE_LABEL = "diffusion-fleet.io/node-role";
 

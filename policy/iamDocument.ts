@@ -66,18 +66,21 @@ function statementOf(written: Written, path: string): Statement {
       effect === "Allow" && written.NotPrincipal !== undefined
         ? "*"
         : principalOf(written.Principal, `${path}.Principal`),
-    conditions: new Map(
-      Object.entries(written.Condition ?? {}).map(([operator, keys]) => [
-        operator.toLowerCase(),
-        new Map(
-          Object.entries(keys ?? {}).map(([key, values]) => [
-            key.toLowerCase(),
-            listed(values).map(String),
-          ]),
-        ),
-      ]),
-    ),
+    conditions: conditionsOf(written.Condition, `${path}.Condition`),
   };
+}
+
+function conditionsOf(condition: Written["Condition"], path: string): Statement["conditions"] {
+  if (isPlaceholder(condition)) throw new UnknownValue(path);
+  return new Map(
+    Object.entries(condition ?? {}).map(([operator, keys]) => {
+      if (isPlaceholder(keys)) throw new UnknownValue(`${path}.${operator}`);
+      const byKey = Object.entries(keys ?? {}).map(
+        ([key, values]) => [key.toLowerCase(), listed(values).map(String)] as const,
+      );
+      return [operator.toLowerCase(), new Map(byKey)];
+    }),
+  );
 }
 
 function principalOf(principal: Written["Principal"], path: string): Statement["principal"] {
@@ -92,24 +95,40 @@ function principalOf(principal: Written["Principal"], path: string): Statement["
   return Object.values(byKind).some((who) => who.includes("*")) ? "*" : byKind;
 }
 
-/** An output that is called ARN is that of one resource; of any other nobody knows before `up`. */
+/**
+ * An output that is called ARN is that of one resource, and one that is called account id is one
+ * account; of any other nobody knows before `up`.
+ */
 function mayBeAnything(text: string): boolean {
-  return isPlaceholder(text) && !/(\.a|A)rn>$/.test(text);
+  return isPlaceholder(text) && !/(\.a|A)(rn|ccountId)>$/.test(text);
 }
 
 /** Operators under which a statement also holds where the key is absent, or has other values. */
 const loose = /not|ifexists$|^forallvalues:|^null$/;
 
-/** Whether a condition narrows a statement by one of some keys, and to more than any value. */
+/**
+ * Whether a condition narrows a statement by one of some keys, and to more than any value.
+ *
+ * @param keys in which `*` stands for any text
+ * @throws UnknownValue where it depends on a value that is not known
+ */
 export function isNarrowedBy({ conditions }: Statement, ...keys: readonly string[]): boolean {
-  return [...conditions].some(
-    ([operator, values]) =>
-      !loose.test(operator) &&
-      keys.some((key) => {
-        const allowed = values.get(key.toLowerCase());
-        return allowed !== undefined && allowed.length > 0 && !allowed.some(isAnybody);
-      }),
-  );
+  const narrowing = [...conditions]
+    .filter(([operator]) => !loose.test(operator))
+    .flatMap(([, values]) => [...values])
+    .filter(
+      ([key, allowed]) =>
+        keys.some((it) => matches(it, key)) && allowed.length > 0 && !allowed.some(isAnybody),
+    );
+  if (narrowing.some(([, allowed]) => !allowed.some(mayBeAnybody))) return true;
+  const [open] = narrowing;
+  if (open !== undefined) throw new UnknownValue(`the condition ${open[0]}`);
+  return false;
+}
+
+/** Whether a condition's value, or the account in it, is not known. */
+function mayBeAnybody(value: string): boolean {
+  return [value, value.split(":")[4] ?? ""].some(mayBeAnything);
 }
 
 /** Whether a condition's value leaves it open whose account: `*`, `arn:aws:sns:*:*:*`. */

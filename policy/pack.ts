@@ -15,7 +15,7 @@ import { type ConfiguredRule, configured, settingsOf } from "./packConfig";
 import { ofType, type Resource, type Stack, stackOf } from "./resource";
 import type { Rule } from "./rule";
 
-/** The rules as Pulumi's engine runs them: `pulumi preview --policy-pack policy`. */
+/** The rules as Pulumi's engine runs them: `pulumi preview --policy-pack ./policy`. */
 
 /**
  * Every rule's settings with its level: the SDK sends a level that is left out as "advisory". A

@@ -1,3 +1,5 @@
+import { closest } from "fastest-levenshtein";
+import type { z } from "zod";
 import { UserError } from "../contracts/userError";
 import type { Level, Rule } from "./rule";
 
@@ -28,7 +30,7 @@ export function configured(rules: readonly Rule[], config: PackConfig): Configur
   const known = rules.map(({ name }) => name);
   const mistakes = Object.keys(config)
     .filter((name) => !known.includes(name))
-    .map((name) => `${name}: there is no such rule`);
+    .map((name) => `${name}: there is no such rule; did you mean ${closest(name, known)}?`);
   const result = rules.map((rule): ConfiguredRule => {
     const { enforcementLevel = rule.level, ...settings } = settingsOf(config[rule.name]);
     if (!levels.includes(enforcementLevel))
@@ -37,8 +39,8 @@ export function configured(rules: readonly Rule[], config: PackConfig): Configur
       );
     const parsed = rule.config.safeParse(settings);
     if (!parsed.success)
-      for (const { path, message } of parsed.error.issues)
-        mistakes.push(`${[rule.name, ...path].join(".")}: ${message}`);
+      for (const issue of parsed.error.issues)
+        mistakes.push(`${[rule.name, ...issue.path].join(".")}: ${explained(issue, rule)}`);
     return { rule, level: enforcementLevel, config: parsed.data as never };
   });
   if (mistakes.length > 0)
@@ -46,9 +48,16 @@ export function configured(rules: readonly Rule[], config: PackConfig): Configur
   return result;
 }
 
+/** What is wrong with a setting, and what the rule has. */
+function explained(issue: z.core.$ZodIssue, { config }: Rule): string {
+  if (issue.code !== "unrecognized_keys" || issue.path.length > 0) return issue.message;
+  const settings = ["enforcementLevel", ...Object.keys(config.shape)];
+  return `${issue.keys.join(", ")} is no setting of this rule; it has ${settings.join(", ")}`;
+}
+
 /** A rule's decided level and settings, as one object. */
-export function settingsOf(decided: PackConfig[string] | undefined): {
-  readonly enforcementLevel?: Level;
-} {
+export function settingsOf(
+  decided: PackConfig[string] | undefined,
+): { readonly enforcementLevel?: Level } & Readonly<Record<string, unknown>> {
   return typeof decided === "string" ? { enforcementLevel: decided } : (decided ?? {});
 }

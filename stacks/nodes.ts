@@ -103,6 +103,7 @@ function createNodePool(
       maxReplicas: unit.config.replicas.max + unit.config.headroom,
       devicesPerReplica: unit.config.devices,
       nodeImage: unit.config.nodeImage,
+      pricePerHour: unit.config.pricePerHour,
       disruption: {
         consolidateAfter: nodes.consolidateAfter,
         expireAfter: nodes.expireAfter,

@@ -4,6 +4,7 @@ import { headerLines } from "./header";
 import type { Plan } from "./makePlan";
 import { kindOf, treeOf } from "./tree";
 import { fullTree, shortTree } from "./treeText";
+import { nameOfUrn, typeOfUrn, typesOfUrn } from "./urn";
 
 /** The whole plan for a terminal: facts, tree, warnings. */
 export function planLines(plan: Plan, paint: Paint, full: boolean): string[] {
@@ -13,8 +14,8 @@ export function planLines(plan: Plan, paint: Paint, full: boolean): string[] {
     "",
     ...(stack === undefined ? [] : full ? fullTree(stack, paint) : shortTree(stack, paint)),
     ...notes(plan, full, paint),
-    ...policyLines(plan, paint),
     ...warningLines(plan, paint),
+    ...policyLines(plan, paint),
   ];
 }
 
@@ -37,7 +38,8 @@ function notes(plan: Plan, full: boolean, paint: Paint): string[] {
   return ["", ...wrap(sentences.join(" "), WIDTH).map((line) => paint("dim", line))];
 }
 
-function policyLines({ document }: Plan, paint: Paint): string[] {
+/** What the policies found; last, because it decides. */
+export function policyLines({ document }: Plan, paint: Paint): string[] {
   const { policies, violations } = document;
   const asked = policies.filter(({ level }) => level !== "disabled").length;
   if (asked === 0 && violations.length === 0) return [];
@@ -45,9 +47,16 @@ function policyLines({ document }: Plan, paint: Paint): string[] {
     ...wrap(`${level}: ${policy}: ${message}`, WIDTH, "  ").map((line) =>
       paint(level === "mandatory" ? "red" : "yellow", line),
     ),
-    `  ${urn}`,
+    paint("dim", `  ${placeOf(urn)}`),
   ]);
   return ["", `Policies: ${asked} asked, ${violated(violations)} (docs/policies.md).`, ...lines];
+}
+
+/** A resource in words: its name, its type, and the component that it is part of. */
+function placeOf(urn: string): string {
+  const [component] = typesOfUrn(urn).slice(-2, -1);
+  const inside = component === undefined ? "" : `, in a ${kindOf(component)}`;
+  return `${nameOfUrn(urn)} (${kindOf(typeOfUrn(urn))}${inside})`;
 }
 
 function violated(violations: readonly Violation[]): string {

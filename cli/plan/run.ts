@@ -37,6 +37,13 @@ export async function runPlan(root: string, options: PlanOptions): Promise<numbe
       throw error;
     });
     await showDifference(before, plan, options);
+    if (plan.document.violations.length > 0) {
+      const { policyLines } = await import("./planText");
+      const { paintFor } = await import("../terminal");
+      // The document on stdout has a shape of its own.
+      const stream = options.json ? process.stderr : process.stdout;
+      stream.write(`${policyLines(plan, paintFor(stream)).join("\n")}\n`);
+    }
   } else if (options.json) print(JSON.stringify(plan.document, null, 2));
   else {
     const { planLines } = await import("./planText");

@@ -19,7 +19,12 @@ function qualifiedType(urn: string): string {
 }
 
 export function typeOfUrn(urn: string): string {
-  return qualifiedType(urn).split("$").at(-1) ?? "";
+  return typesOfUrn(urn).at(-1) ?? "";
+}
+
+/** The types of a resource's ancestors and its own, outermost first. */
+export function typesOfUrn(urn: string): readonly string[] {
+  return qualifiedType(urn).split("$");
 }
 
 /** A name may itself hold `::`. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PRICE_ANNOTATION } from "../../contracts/labels";
 import { PROJECT_TAG, STACK_TAG } from "../../contracts/tags";
 import { type FleetCost, fleetCostPerHour, type PaidFleet, type PaidUnit } from "../../fleet/cost";
 import { pricePerHour } from "../../fleet/prices";
@@ -27,16 +28,23 @@ const costCeiling = stackRule({
       .positive()
       .default(50)
       .describe("The ceiling of stacks that are not listed."),
+    unpricedTypes: z
+      .array(z.string())
+      .default([])
+      .describe("Instance types that may be there although fleet/prices.ts has no price of them."),
   },
-  check: (_, stack, report, { usdPerHour, otherStacksUsdPerHour }) => {
+  check: (_, stack, report, { usdPerHour, otherStacksUsdPerHour, unpricedTypes }) => {
     const ceiling = usdPerHour[stack.name] ?? otherStacksUsdPerHour;
     const { usd, unpriced } = largestCost(stack);
+    const unknown = unpriced.filter((type) => !unpricedTypes.includes(type));
     if (!(usd.max <= ceiling))
       report(
         `costs up to ${usd.max.toFixed(2)} US dollars an hour, and the ceiling of ${stack.name} is ${ceiling}`,
       );
-    if (unpriced.length > 0)
-      report(`the ceiling cannot be checked: no price is known of ${unpriced.join(", ")}`);
+    if (unknown.length > 0)
+      report(
+        `the ceiling cannot be checked: no price is known of ${unknown.join(", ")} (add it to fleet/prices.ts, or the type to unpricedTypes)`,
+      );
   },
 });
 
@@ -73,21 +81,30 @@ function regionOf(stack: Stack): string {
 function paidUnit(workload: Resource, stack: Stack, region: string): PaidUnit | undefined {
   const [devicesPerReplica] = Object.values(podDevices(workload));
   if (devicesPerReplica === undefined || !Number.isInteger(devicesPerReplica)) return undefined;
-  const types = nodePoolsFor(workload, stack)
-    .flatMap(instanceTypesOf)
-    .filter(({ devices }) => devices >= devicesPerReplica);
-  const perReplica = ({ name, devices }: (typeof types)[number]) =>
-    (pricePerHour(name, region)?.usd ?? Number.POSITIVE_INFINITY) /
-    replicasPerMachine(devices, devicesPerReplica);
-  const [dearest] = types.sort((a, b) => perReplica(b) - perReplica(a));
+  const machines = nodePoolsFor(workload, stack).flatMap((pool) =>
+    instanceTypesOf(pool)
+      .filter(({ devices }) => devices >= devicesPerReplica)
+      .map((type) => ({ type, configured: configuredPrice(pool) })),
+  );
+  const perReplica = ({ type, configured }: (typeof machines)[number]) =>
+    (configured ?? pricePerHour(type.name, region)?.usd ?? Number.POSITIVE_INFINITY) /
+    replicasPerMachine(type.devices, devicesPerReplica);
+  const [dearest] = machines.sort((a, b) => perReplica(b) - perReplica(a));
   const max = mostReplicas(workload, stack);
   if (dearest === undefined || !(max >= 0)) return undefined;
   return {
     name: workload.name,
-    instanceType: dearest.name,
+    instanceType: dearest.type.name,
     devicesPerReplica,
     replicas: { min: 0, max },
+    ...(dearest.configured === undefined ? {} : { pricePerHour: dearest.configured }),
   };
+}
+
+/** What the unit's config says that a machine costs. */
+function configuredPrice({ props }: Resource): number | undefined {
+  const price = Number(props.metadata?.annotations?.[PRICE_ANNOTATION] ?? Number.NaN);
+  return price >= 0 ? price : undefined;
 }
 
 /** As many as there are in quiet times: one more comes for the minutes of an upgrade only. */
@@ -115,21 +132,36 @@ function natGateways(stack: Stack): number {
 
 /** AWS resources that are paid for, or that somebody will ask one day whose they are. */
 const taggable = [
+  "aws:apigateway/restApi:RestApi",
+  "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/logGroup:LogGroup",
+  "aws:cloudwatch/metricAlarm:MetricAlarm",
+  "aws:codebuild/project:Project",
   "aws:dynamodb/table:Table",
+  "aws:ebs/volume:Volume",
+  "aws:ec2/eip:Eip",
+  "aws:ec2/instance:Instance",
   "aws:ec2/launchTemplate:LaunchTemplate",
+  "aws:ec2/natGateway:NatGateway",
   "aws:ec2/securityGroup:SecurityGroup",
+  "aws:ec2/subnet:Subnet",
+  "aws:ec2/vpc:Vpc",
   "aws:ec2/vpcEndpoint:VpcEndpoint",
   "aws:ecr/repository:Repository",
+  "aws:efs/fileSystem:FileSystem",
   "aws:eks/addon:Addon",
+  "aws:eks/cluster:Cluster",
   "aws:eks/nodeGroup:NodeGroup",
   "aws:iam/role:Role",
   "aws:kms/key:Key",
   "aws:lambda/function:Function",
+  "aws:lb/loadBalancer:LoadBalancer",
   "aws:s3/bucket:Bucket",
   "aws:sagemaker/endpoint:Endpoint",
   "aws:sns/topic:Topic",
   "aws:sqs/queue:Queue",
+  "aws:ssm/document:Document",
+  "aws:ssm/parameter:Parameter",
   "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
   "kubernetes:gateway.k8s.aws/v1:LoadBalancerConfiguration",
 ] as const;

@@ -108,12 +108,18 @@ function called({ sid, actions }: Statement): string {
   return `the statement ${sid ?? "without a Sid"} allows ${actions.join(", ")}`;
 }
 
+/** Whether an action is a pattern, and more than a way to read. */
+function isWideAction(action: string): boolean {
+  return /[*?]/.test(action) && !/^[\w-]+:(BatchGet|Describe|Get|List)/i.test(action);
+}
+
 const noWildcardAction = resourceRule({
   name: "iam-no-wildcard-action",
   level: "mandatory",
   protectsFrom:
     "A role that may do everything, or everything of a service: whoever gets into its pod or machine may too.",
-  remedy: "List the actions that are used.",
+  remedy:
+    "List the actions that are used; `*` may stand for those that only read, as in `s3:Get*`.",
   types: [...identityPolicies, ...resourcePolicies],
   config: { exceptions },
   check: (resource, report, config) => {
@@ -121,11 +127,50 @@ const noWildcardAction = resourceRule({
       if (statement.effect !== "Allow") continue;
       if (statement.inverted && statement.actions.length > 0)
         report(`the statement ${statement.sid ?? "without a Sid"} allows all but what it names`);
-      const wide = statement.actions.some((action) => /(^|:)[*?]+$/.test(action));
-      if (wide && !isReviewed(resource, statement, config.exceptions)) report(called(statement));
+      if (
+        statement.actions.some(isWideAction) &&
+        !isReviewed(resource, statement, config.exceptions)
+      )
+        report(called(statement));
     }
   },
 });
+
+/** What stands in an ARN behind the account; undefined where a pattern ends before that. */
+function resourceIn(arn: string): { readonly service: string; readonly name: string } | undefined {
+  const [, , service = "", , , ...name] = arn.split(":");
+  return name.length === 0 ? undefined : { service, name: name.join(":") };
+}
+
+/** Whether a pattern is everything, or everything of a service: `*`, `arn:aws:*`, `arn:aws:s3:::*`. */
+function isAnything(arn: string): boolean {
+  const resource = resourceIn(arn);
+  // A text that begins with an output is that resource's, or in it.
+  if (resource === undefined) return /^[^<]*[*?]/.test(arn);
+  return /[*?]/.test(resource.service) || /^[*?][*?/:]*$/.test(resource.name);
+}
+
+/** Services whose ARNs have a resource's name where those of others have its type. */
+const withoutTypes: readonly string[] = ["execute-api", "s3", "sns", "sqs"];
+
+/** Whether a pattern is everything of a type: `…:role/*`, `…:secret:*`, `…:ro*`. */
+function isAnyOfItsType(arn: string): boolean {
+  const resource = resourceIn(arn);
+  return (
+    resource !== undefined &&
+    !withoutTypes.includes(resource.service) &&
+    /^[\w-]+[/:]?[*?][*?/:]*$/.test(resource.name)
+  );
+}
+
+/** Conditions that choose some of a type's resources; `*` stands for any text. */
+const resourceConditions = [
+  "*:ResourceTag/*",
+  "aws:RequestTag/*",
+  "ec2:CreateAction",
+  "ec2:LaunchTemplate",
+  "ec2:Vpc",
+];
 
 const noWildcardResource = resourceRule({
   name: "iam-no-wildcard-resource",
@@ -133,20 +178,20 @@ const noWildcardResource = resourceRule({
   protectsFrom:
     "A role that may act on every resource of the account: another team's, another environment's.",
   remedy:
-    "Name the resources by ARN. Where an action takes none, enter the statement with its reason among the exceptions in policy/config.json.",
+    "Name the resources by ARN, or choose them by a condition on their tags. Where an action takes none, enter the statement with its reason among the exceptions in policy/config.json.",
   types: [...identityPolicies, ...resourcePolicies],
   config: { exceptions },
   check: (resource, report, config) => {
     if (keyPolicies.includes(resource.type)) return;
-    for (const statement of policyStatements(resource))
+    for (const statement of policyStatements(resource)) {
+      const { effect, resources } = statement;
+      if (effect !== "Allow" || isReviewed(resource, statement, config.exceptions)) continue;
       if (
-        statement.effect === "Allow" &&
-        statement.resources.some((arn) =>
-          /^[*?:]+$|^arn:[^:]*(:[*?]|:[^:]*:[^:]*:[^:]*:[*?]+(\/[*?]+)?$)/.test(arn),
-        ) &&
-        !isReviewed(resource, statement, config.exceptions)
+        resources.some(isAnything) ||
+        (resources.some(isAnyOfItsType) && !isNarrowedBy(statement, ...resourceConditions))
       )
-        report(`${called(statement)} on ${statement.resources.join(", ")}`);
+        report(`${called(statement)} on ${resources.join(", ")}`);
+    }
   },
 });
 
@@ -154,7 +199,7 @@ const noBroadManagedPolicy = resourceRule({
   name: "iam-no-broad-managed-policy",
   level: "mandatory",
   protectsFrom:
-    "AWS's own policies that give everything: AdministratorAccess, PowerUserAccess and every *FullAccess.",
+    "AWS's own policies that give everything: AdministratorAccess, PowerUserAccess, every *Administrator and every *FullAccess.",
   remedy: "Write a policy with the actions and resources that are used.",
   types: [
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -173,11 +218,7 @@ const noBroadManagedPolicy = resourceRule({
           ? [props.policyArn]
           : [];
     for (const arn of arns)
-      if (
-        /(AdministratorAccess|PowerUserAccess|FullAccess|FullAccess_v\d+)$|policy\/(AdministratorAccess|.*FullAccess)/i.test(
-          arn,
-        )
-      )
+      if (/(Administrator|PowerUserAccess)$|AdministratorAccess|FullAccess/i.test(arn))
         report(`attaches ${arn}`);
   },
 });

@@ -1,4 +1,5 @@
 import { refusesPlainText, statementsOf } from "../iamDocument";
+import { listed } from "../listed";
 import { isSet, ofType, type Resource, referring, type Stack } from "../resource";
 import { type Area, resourceRule, stackRule } from "../rule";
 
@@ -37,12 +38,7 @@ const topicEncrypted = resourceRule({
 
 /** Queues that others send to when a message cannot be handled, or delivered. */
 function isDeadLetterQueue(stack: Stack, queue: Resource): boolean {
-  const allowing = [queue, ...referring(stack, queue, "queueUrl", redriveAllowType)];
   return (
-    allowing.some(
-      ({ props }) =>
-        isSet(props, "redriveAllowPolicy") && !/"denyAll"/.test(String(props.redriveAllowPolicy)),
-    ) ||
     referring(
       stack,
       queue,
@@ -60,13 +56,32 @@ function isDeadLetterQueue(stack: Stack, queue: Resource): boolean {
     ).length > 0 ||
     referring(stack, queue, "target", "aws:scheduler/schedule:Schedule").some(({ props }) =>
       isSet(props.target, "deadLetterConfig"),
-    )
+    ) ||
+    [queue, ...referring(stack, queue, "queueUrl", redriveAllowType)].some(takesFromSome)
   );
+}
+
+/** Whether a policy names queues whose dead letters may come; by default those of all may. */
+function takesFromSome({ props }: Resource): boolean {
+  if (!isSet(props, "redriveAllowPolicy")) return false;
+  const allowed: { redrivePermission?: string; sourceQueueArns?: string[] } | null = JSON.parse(
+    props.redriveAllowPolicy,
+  );
+  return allowed?.redrivePermission === "byQueue" && listed(allowed.sourceQueueArns).length > 0;
 }
 
 function redriveOf(stack: Stack, queue: Resource): Resource | undefined {
   if (isSet(queue.props, "redrivePolicy")) return queue;
   return referring(stack, queue, "queueUrl", redriveType)[0];
+}
+
+/** Whether a redrive policy names a dead-letter queue; what was computed from a queue does. */
+function hasTarget(stack: Stack, { props, sources }: Resource): boolean {
+  const from = sources.get("redrivePolicy") ?? [];
+  return (
+    ofType(stack, queueType).some(({ urn }) => from.includes(urn)) ||
+    isSet(JSON.parse(props.redrivePolicy), "deadLetterTargetArn")
+  );
 }
 
 const queueDeadLetter = stackRule({
@@ -77,8 +92,9 @@ const queueDeadLetter = stackRule({
   remedy: "Make a dead-letter queue and name it in redrivePolicy.",
   types: [queueType],
   check: (queue, stack, report) => {
-    if (!isDeadLetterQueue(stack, queue) && redriveOf(stack, queue) === undefined)
-      report("has no dead-letter queue");
+    const redrive = redriveOf(stack, queue);
+    if (redrive !== undefined && hasTarget(stack, redrive)) return;
+    if (!isDeadLetterQueue(stack, queue)) report("has no dead-letter queue");
   },
 });
 

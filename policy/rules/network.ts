@@ -15,8 +15,9 @@ function isIpv6(cidr: string): boolean {
   return cidr.includes(":");
 }
 
+/** A range that does not say how long its prefix is may be any: `0.0.0.0`. */
 function prefixLength(cidr: string): number {
-  return Number(cidr.split("/")[1]);
+  return Number(cidr.split("/")[1]) || 0;
 }
 
 const noWorldIngress = resourceRule({
@@ -78,13 +79,15 @@ const publicGateway = stackRule({
   check: ({ props }, stack, report) => {
     const { spec } = props;
     if (spec?.scheme !== "internet-facing") return;
-    const encrypted = listed(spec.listenerConfigurations).filter(({ protocolPort }) =>
-      /^(HTTPS|TLS):/.test(protocolPort),
-    );
-    if (encrypted.length === 0) report("is internet-facing without TLS");
-    for (const listener of encrypted)
-      if (!isSet(listener, "defaultCertificate"))
-        report(`the listener ${listener.protocolPort} has no certificate`);
+    const listeners = listed(spec.listenerConfigurations);
+    if (listeners.length === 0) report("is internet-facing without TLS");
+    for (const listener of listeners) {
+      const { protocolPort } = listener;
+      if (!/^(HTTPS|TLS):/.test(protocolPort))
+        report(`the listener ${protocolPort} is internet-facing without TLS`);
+      else if (!isSet(listener, "defaultCertificate"))
+        report(`the listener ${protocolPort} has no certificate`);
+    }
     const ranges = listed(spec.sourceRanges).map(String);
     const narrow = ranges.length > 0 && !ranges.some(isWorld);
     if (!narrow && !isSet(spec.wafV2, "webACL") && !isAuthenticated(stack))

@@ -3,13 +3,13 @@ import { containersOf, workloads } from "../pods";
 import { isProduction, production } from "../production";
 import { isSet, ofType, type Resource } from "../resource";
 import { type Area, resourceRule, stackRule } from "../rule";
-import { isPlaceholder, UnknownValue } from "../unknown";
+import { UnknownValue } from "../unknown";
 
 const repositoryType = "aws:ecr/repository:Repository";
 
 /** What follows the last slash of a reference decides: a registry may have a port. */
 function tagOf(image: string): string | undefined {
-  const last = image.slice(image.lastIndexOf("/") + 1).split("@")[0] ?? "";
+  const last = image.slice(image.lastIndexOf("/") + 1);
   return last.includes(":") ? last.slice(last.indexOf(":") + 1) : undefined;
 }
 
@@ -17,19 +17,26 @@ function isByDigest(image: string): boolean {
   return /@sha256:[0-9a-f]{64}$/.test(image);
 }
 
-/** By digest, or by a tag that is a version, which has a digit in it, or a commit. */
+/** A release, a date or build number, or a commit: what a tag that does not move begins with. */
+const version = /^v?\d+\.\d|^\d{6,}([-_.]|$)|^((sha|git)-)?(?=[a-f]*\d)[0-9a-f]{7,40}$/;
+
+/** Words of tags that are moved to whatever is newest. */
+const moving = /(^|[-_.])(latest|nightly|main|master|stable|edge|dev)([-_.]|$)/i;
+
+/** By digest, or by a tag that is a version. */
 function isPinned(image: string): boolean {
+  if (image.includes("@")) return isByDigest(image);
   const tag = tagOf(image) ?? "";
-  const isVersion = /\d|^[0-9a-f]{7,40}$/.test(tag) && !/^latest\b/i.test(tag);
-  return isByDigest(image) || isVersion;
+  return version.test(tag) && !moving.test(tag);
 }
 
 /** @throws UnknownValue where what comes last in an image's reference is not known */
 function readable(image: unknown, container: unknown): string | undefined {
   if (image === undefined || image === null) return undefined;
-  const [, unknown] = /[:@](<[^<>]+>)$/.exec(String(image)) ?? [];
-  if (isPlaceholder(unknown)) throw new UnknownValue(`the image of container ${container}`);
-  return String(image);
+  const text = String(image);
+  if (!isByDigest(text) && /[:@][^/]*<(output of [^<>]+|secret)>[^/]*$/.test(text))
+    throw new UnknownValue(`the image of container ${container}`);
+  return text;
 }
 
 const imagesPinned = resourceRule({
@@ -61,7 +68,8 @@ const imagesImmutable = stackRule({
   check: (resource, stack, report, config) => {
     if (!isProduction(resource, config)) return;
     const immutable = ofType(stack, repositoryType).filter(
-      ({ props }) => props.imageTagMutability === "IMMUTABLE",
+      (repository) =>
+        isFrom(resource, repository) && repository.props.imageTagMutability === "IMMUTABLE",
     );
     for (const container of containersOf(resource)) {
       const { name } = container;
@@ -72,6 +80,11 @@ const imagesImmutable = stackRule({
     }
   },
 });
+
+/** Whether a workload has an address from a repository; another account's may be called the same. */
+function isFrom({ sources }: Resource, { urn }: Resource): boolean {
+  return [...sources.values()].some((urns) => urns.includes(urn));
+}
 
 /** In a plan a repository's address is an output, and named so. */
 function isIn(image: string, { name, props }: Resource): boolean {

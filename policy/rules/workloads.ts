@@ -120,16 +120,24 @@ const plainSecrets = resourceRule({
   name: "no-secret-in-plain-text",
   level: "mandatory",
   protectsFrom: "A password that everybody who may read Deployments can read.",
-  remedy: "Put it in a Secret and refer to it by valueFrom.secretKeyRef.",
+  remedy:
+    "Set it with `pulumi config set --secret --path units.UNIT.env.NAME`; in a manifest, refer to a Secret by valueFrom.secretKeyRef.",
   types: workloadTypes,
-  check: (resource, report) => {
+  config: {
+    notSecret: z
+      .array(z.string())
+      .default([])
+      .describe("Variables that hold no secret, whatever they are called."),
+  },
+  check: (resource, report, { notSecret }) => {
     for (const { name, env } of containersOf(resource))
       for (const variable of listed(env))
         if (
           /(PASSWORD|PASSWD|PASSPHRASE|(^|_)(SECRET|TOKEN|(API|ACCESS|PRIVATE|SECRET)_?KEYS?))$/i.test(
             variable.name,
           ) &&
-          isSet(variable, "value")
+          isSet(variable, "value") &&
+          !notSecret.includes(variable.name)
         )
           report(`container ${name} has ${variable.name} as plain text`);
   },

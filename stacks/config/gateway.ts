@@ -59,7 +59,11 @@ export const gatewaySchema = z
     accessLogs: z
       .strictObject({
         enabled: z.boolean().default(true).describe("Log requests to a bucket of the program."),
-        retentionDays: z.int().min(1).default(30).describe("Days that they are kept."),
+        retentionDays: z
+          .int()
+          .min(1)
+          .default(30)
+          .describe("Days that they are kept; for 7 more, one can be had back."),
       })
       .prefault({})
       .describe("Access logs of the load balancer."),

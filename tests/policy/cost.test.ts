@@ -69,6 +69,11 @@ ruleSuite("cost-ceiling", {
       among: [unit(4), pool(["inf2.xlarge"])],
       config: { ...below(4 * machine), otherStacksUsdPerHour: 4 * machine },
     },
+    "machines that may be there without a price": {
+      of: stack(),
+      among: [subject("aws:eks/nodeGroup:NodeGroup", { instanceTypes: ["x99.large"] })],
+      config: { unpricedTypes: ["x99.large"] },
+    },
     "pods without devices, on machines that cost what they cost": {
       of: stack(),
       among: [unit(4, "0"), pool(["inf2.xlarge"])],
@@ -144,6 +149,17 @@ ruleSuite("cost-ceiling", {
       of: stack(),
       among: [unit(1)],
       says: [/the ceiling cannot be checked: no price is known of the machines of it/],
+    },
+    "a price that the unit's config names, above the list's": {
+      of: stack(),
+      among: [
+        unit(1),
+        subject("kubernetes:karpenter.sh/v1:NodePool", {
+          ...(pool(["inf2.xlarge"]).props as object),
+          metadata: { annotations: { "diffusion-fleet.io/usd-per-hour": "50.5" } },
+        }),
+      ],
+      says: [/costs up to 50\.50 US dollars an hour/],
     },
     "machines whose price nobody knows": {
       of: stack(),

@@ -25,6 +25,9 @@ ruleSuite("iam-no-wildcard-action", {
     "actions by name and by the beginning of their names": {
       of: rolePolicy({ ...read, Action: ["s3:GetObject", "s3:List*"] }),
     },
+    "every way to read": {
+      of: rolePolicy({ ...read, Action: ["ec2:Describe*", "dynamodb:BatchGet*", "sqs:get*"] }),
+    },
     "all actions where they are denied": {
       of: rolePolicy({ ...read, Effect: "Deny", Action: "*" }),
     },
@@ -52,6 +55,26 @@ ruleSuite("iam-no-wildcard-action", {
     "the same in two characters": {
       of: rolePolicy({ ...read, Action: "s3:**" }),
       says: [/s3:\*\*/],
+    },
+    "actions by a part of their names": {
+      of: rolePolicy(
+        ...["iam:*e*", "iam:Create*", "iam:Put*", "sts:Assume*", "ec2:*s", "s3:Ge*", "*:Get*"].map(
+          (Action) => ({ ...read, Action }),
+        ),
+      ),
+      says: [
+        /allows iam:\*e\*/,
+        /allows iam:Create\*/,
+        /allows iam:Put\*/,
+        /allows sts:Assume\*/,
+        /allows ec2:\*s/,
+        /allows s3:Ge\*/,
+        /allows \*:Get\*/,
+      ],
+    },
+    "an action by single characters": {
+      of: rolePolicy({ ...read, Action: "iam:PassRol?" }),
+      says: [/iam:PassRol\?/],
     },
     "one statement that is no list": {
       of: subject("aws:iam/userPolicy:UserPolicy", {
@@ -123,12 +146,36 @@ ruleSuite("iam-no-wildcard-action", {
   },
 });
 
+const anyMachine = {
+  Sid: "Stop",
+  Effect: "Allow",
+  Action: "ec2:StopInstances",
+  Resource: `arn:aws:ec2:us-west-2:${account}:instance/*`,
+};
 const describing = { Sid: "Describe", Effect: "Allow", Action: "ec2:Describe*", Resource: "*" };
 
 ruleSuite("iam-no-wildcard-resource", {
   passes: {
     "resources by ARN, and by the beginning of their ARNs": {
       of: rolePolicy({ ...read, Resource: [bucketArn, `${bucketArn}/*`] }),
+    },
+    "all resources under a path or a name's beginning": {
+      of: rolePolicy({
+        ...read,
+        Resource: [
+          `arn:aws:iam::${account}:role/fleet/*`,
+          `arn:aws:logs:us-west-2:${account}:log-group:/aws/fleet:*`,
+          `arn:aws:secretsmanager:us-west-2:${account}:secret:fleet-*`,
+          "arn:*:s3:::models/*",
+          `arn:aws:sns:us-west-2:${account}:alarms:*`,
+        ],
+      }),
+    },
+    "all machines with a tag": {
+      of: rolePolicy({
+        ...anyMachine,
+        Condition: { StringEquals: { "ec2:ResourceTag/cluster": "fleet" } },
+      }),
     },
     "all resources where they are denied": { of: rolePolicy({ ...describing, Effect: "Deny" }) },
     "`*` in a key's policy: it is the key": {
@@ -170,6 +217,53 @@ ruleSuite("iam-no-wildcard-resource", {
       says: [/:\*/],
     },
     "all services": { of: rolePolicy({ ...read, Resource: "arn:aws:*" }), says: [/arn:aws:\*/] },
+    "all ARNs": { of: rolePolicy({ ...read, Resource: "arn:*" }), says: [/on arn:\*/] },
+    "a part of all services": {
+      of: rolePolicy({ ...read, Resource: "arn:aws:s*:::models" }),
+      says: [/arn:aws:s\*/],
+    },
+    "all of a type": {
+      of: rolePolicy(
+        ...[
+          `secretsmanager:us-west-2:${account}:secret:*`,
+          `iam::${account}:role/*`,
+          `kms:us-west-2:${account}:key/*`,
+          `ssm:us-west-2:${account}:parameter/*`,
+          "dynamodb:*:*:table/*",
+          "elasticloadbalancing:*:*:targetgroup/*/*",
+          `iam::${account}:ro*`,
+        ].map((resource) => ({ ...read, Resource: `arn:aws:${resource}` })),
+        anyMachine,
+      ),
+      says: [
+        /:secret:\*/,
+        /:role\/\*/,
+        /:key\/\*/,
+        /:parameter\/\*/,
+        /:table\/\*/,
+        /:targetgroup\/\*\/\*/,
+        /:ro\*/,
+        /Stop allows ec2:StopInstances on .*:instance\/\*/,
+      ],
+    },
+    "all machines with a tag of whatever value, or with a tag or none": {
+      of: rolePolicy(
+        { ...anyMachine, Condition: { StringLike: { "aws:ResourceTag/cluster": "*" } } },
+        {
+          ...anyMachine,
+          Condition: { StringEqualsIfExists: { "aws:ResourceTag/cluster": "fleet" } },
+        },
+        { ...anyMachine, Condition: { StringEquals: { "aws:RequestedRegion": "us-west-2" } } },
+      ),
+      says: [/Stop allows/, /Stop allows/, /Stop allows/],
+    },
+    "all resources with a tag": {
+      of: rolePolicy({
+        ...describing,
+        Condition: { StringEquals: { "aws:ResourceTag/cluster": "fleet" } },
+      }),
+      says: [/Describe allows/],
+    },
     "a reviewed statement that is not narrowed": {
       of: rolePolicy(describing),
       config: {
@@ -191,6 +285,16 @@ ruleSuite("iam-no-wildcard-resource", {
     },
     "a resource that is not known, and may be all": {
       of: rolePolicy({ ...read, Resource: "<output of parameter.value>" }),
+    },
+    "all machines with a tag that is not known, and may be any": {
+      of: rolePolicy({
+        ...anyMachine,
+        Condition: { StringLike: { "aws:ResourceTag/cluster": unknown } },
+      }),
+    },
+    "what lies in a resource whose ARN is not known": {
+      of: rolePolicy({ ...read, Resource: "<output of models.arn>/*" }),
+      comesOut: "passes",
     },
     "an ARN that is not known: it is one resource's": {
       of: rolePolicy({ ...read, Resource: ["<output of models.arn>", "<output of it.roleArn>"] }),
@@ -224,6 +328,14 @@ ruleSuite("iam-no-broad-managed-policy", {
         policyArn: "arn:aws:iam::aws:policy/PowerUserAccess",
       }),
       says: [/PowerUserAccess/],
+    },
+    "an administrator of everything in one trade": {
+      of: subject("aws:iam/role:Role", {
+        managedPolicyArns: ["System", "Database", "Network"].map(
+          (trade) => `arn:aws:iam::aws:policy/job-function/${trade}Administrator`,
+        ),
+      }),
+      says: [/SystemAdministrator/, /DatabaseAdministrator/, /NetworkAdministrator/],
     },
     "full access to a service, in each of the ways that AWS writes it": {
       of: subject("aws:iam/role:Role", {
@@ -338,6 +450,43 @@ ruleSuite("iam-service-trust-bound-to-account", {
       }),
       comesOut: "passes",
     },
+    "a condition's account that is not known, and may be any": {
+      of: role({ ...trust, Condition: { StringEquals: { "aws:SourceAccount": unknown } } }),
+    },
+    "one of a condition's accounts": {
+      of: role({
+        ...trust,
+        Condition: { StringEquals: { "aws:SourceAccount": [account, unknown] } },
+      }),
+    },
+    "the account in a source's ARN": {
+      of: role({
+        ...trust,
+        Condition: { ArnLike: { "aws:SourceArn": `arn:aws:events:us-west-2:${unknown}:rule/*` } },
+      }),
+    },
+    "a condition that is not known": { of: role({ ...trust, Condition: unknown }) },
+    "a condition of which only the operator is known": {
+      of: role({ ...trust, Condition: { StringEquals: unknown } }),
+    },
+    "an account that is not known beside a source that is: one of them is enough": {
+      of: role({
+        ...trust,
+        Condition: {
+          StringEquals: { "aws:SourceAccount": unknown },
+          ArnEquals: { "aws:SourceArn": "<output of schedule.arn>" },
+        },
+      }),
+      comesOut: "passes",
+    },
+    "an account that is not known, or any: any is enough": {
+      of: role({ ...trust, Condition: { StringLike: { "aws:SourceAccount": [unknown, "*"] } } }),
+      comesOut: "refused",
+    },
+    "a condition that is not known, on something else": {
+      of: role({ ...trust, Condition: { StringEquals: { "aws:RequestedRegion": unknown } } }),
+      comesOut: "refused",
+    },
     "a permission for an account that is not known, and is one": {
       of: permission({ principal: "s3.amazonaws.com", sourceAccount: unknown }),
       comesOut: "passes",
@@ -419,6 +568,12 @@ ruleSuite("iam-no-public-principal", {
     "an account that is not known, and may be any": {
       of: bucketPolicy({ ...read, Principal: { AWS: unknown } }),
     },
+    "everybody of an organisation that is not known, and may be any": {
+      of: bucketPolicy({
+        ...everybody,
+        Condition: { StringLike: { "aws:PrincipalOrgID": unknown } },
+      }),
+    },
     "a role's ARN that is not known: it is one role's": {
       of: bucketPolicy({ ...read, Principal: { AWS: "<output of reader.arn>" } }),
       comesOut: "passes",
@@ -476,6 +631,12 @@ ruleSuite("iam-pass-role-narrowed", {
       of: subject("aws:iam/policy:Policy", { policy: unknown }),
     },
     "a role that is not known, and may be any": { of: rolePolicy({ ...pass, Resource: unknown }) },
+    "a service that is not known, and may be any": {
+      of: rolePolicy({
+        ...pass,
+        Condition: { StringLike: { "iam:PassedToService": unknown } },
+      }),
+    },
     "a role's ARN that is not known: it is one role's": {
       of: rolePolicy({ ...pass, Resource: "<output of node.arn>" }),
       comesOut: "passes",

@@ -10,6 +10,11 @@ const topic = (props: Props = {}, more: Circumstances = {}) =>
 const redrive = (maxReceiveCount: unknown) =>
   JSON.stringify({ deadLetterTargetArn: "<output of dead-letters.arn>", maxReceiveCount });
 
+/** Who may send dead letters to a queue. */
+const allow = (redrivePermission: string, ...sourceQueueArns: readonly string[]) =>
+  JSON.stringify({ redrivePermission, sourceQueueArns });
+const tasksArn = "arn:aws:sqs:us-west-2:123456789012:tasks";
+
 const deadLetters = queue({}, { name: "dead-letters" });
 /** `tasks`, whose dead letters go to the queue above. */
 const tasks = (props: Props = {}) =>
@@ -71,14 +76,14 @@ ruleSuite("queue-has-dead-letter-queue", {
       among: [queue(), redriveApart(queue())],
     },
     "a queue that says whose dead letters it takes": {
-      of: queue({ redriveAllowPolicy: '{"redrivePermission":"byQueue","sourceQueueArns":[]}' }),
+      of: queue({ redriveAllowPolicy: allow("byQueue", tasksArn) }),
     },
     "a queue of which another resource says so": {
       of: queue(),
       among: [
         subject(
           "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
-          { redriveAllowPolicy: '{"redrivePermission":"allowAll"}' },
+          { redriveAllowPolicy: allow("byQueue", tasksArn) },
           { from: { queueUrl: queue() } },
         ),
       ],
@@ -108,8 +113,35 @@ ruleSuite("queue-has-dead-letter-queue", {
   fails: {
     "a queue without": { of: queue(), says: [/no dead-letter queue/] },
     "a queue that nobody may send dead letters to": {
-      of: queue({ redriveAllowPolicy: '{"redrivePermission":"denyAll"}' }),
+      of: queue({ redriveAllowPolicy: allow("denyAll") }),
       says: [/no dead-letter queue/],
+    },
+    "a queue that all may send dead letters to, as by default": {
+      of: queue({ redriveAllowPolicy: allow("allowAll") }),
+      says: [/no dead-letter queue/],
+    },
+    "a queue that takes the dead letters of no queue in particular": {
+      of: queue({ redriveAllowPolicy: allow("byQueue") }),
+      says: [/no dead-letter queue/],
+    },
+    "a queue of which a policy that stands apart says nothing": {
+      of: queue(),
+      among: [
+        subject(
+          "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+          { redriveAllowPolicy: "null" },
+          { from: { queueUrl: queue() } },
+        ),
+      ],
+      says: [/no dead-letter queue/],
+    },
+    "a redrive policy without a queue": {
+      of: queue({ redrivePolicy: "{}" }),
+      says: [/no dead-letter queue/],
+    },
+    "a redrive policy that is not JSON": {
+      of: queue({ redrivePolicy: "{deadLetterTargetArn}" }),
+      says: [/not JSON/],
     },
     "a queue that a schedule sends its messages to": {
       of: queue(),
@@ -129,8 +161,15 @@ ruleSuite("queue-has-dead-letter-queue", {
     },
   },
   unknown: {
-    "a queue with a redrive policy that is not known yet: it has one": {
-      of: queue({ redrivePolicy: unknown }),
+    "a queue with a redrive policy that is not known": { of: queue({ redrivePolicy: unknown }) },
+    "a queue with a redrive policy that is not known yet, from a queue: it names that": {
+      of: tasks({ redrivePolicy: unknown }),
+      among: [deadLetters],
+      comesOut: "passes",
+    },
+    "a dead-letter queue that may take nobody's: a queue sends it some": {
+      of: queue({ redriveAllowPolicy: unknown }, { name: "dead-letters" }),
+      among: [tasks()],
       comesOut: "passes",
     },
     "a queue that may take nobody's dead letters": {

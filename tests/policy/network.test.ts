@@ -33,6 +33,10 @@ ruleSuite("security-group-closed", {
       of: group({ cidrBlocks: ["0.0.0.0/1", "128.0.0.0/1"] }),
       says: [/lets 0\.0\.0\.0\/1 and 128\.0\.0\.0\/1 in/],
     },
+    "a range without a prefix length": {
+      of: group({ cidrBlocks: ["0.0.0.0", "::/"] }),
+      says: [/lets 0\.0\.0\.0 and ::\/ in/],
+    },
     "the world by a rule that stands apart": {
       of: ingressRule({ cidrIpv4: "0.0.0.0/0", fromPort: 443, toPort: 443 }),
       says: [/0\.0\.0\.0\/0 in, ports 443/],
@@ -120,7 +124,19 @@ ruleSuite("public-gateway-protected", {
         listenerConfigurations: [{ protocolPort: "HTTP:80" }],
         sourceRanges: ["203.0.113.0/24"],
       }),
-      says: [/internet-facing without TLS/],
+      says: [/the listener HTTP:80 is internet-facing without TLS/],
+    },
+    "plain text beside TLS": {
+      of: loadBalancer({
+        ...open,
+        listenerConfigurations: [{ protocolPort: "HTTP:80" }, ...https],
+        sourceRanges: ["203.0.113.0/24"],
+      }),
+      says: [/the listener HTTP:80 is internet-facing without TLS/],
+    },
+    "no listener that is known to have TLS": {
+      of: loadBalancer({ scheme: "internet-facing", sourceRanges: ["203.0.113.0/24"] }),
+      says: [/is internet-facing without TLS/],
     },
     "a listener without a certificate": {
       of: loadBalancer({
@@ -133,6 +149,10 @@ ruleSuite("public-gateway-protected", {
     everybody: { of: loadBalancer(open), says: unguarded },
     "everybody by a range": {
       of: loadBalancer({ ...open, sourceRanges: ["203.0.113.0/24", "0.0.0.0/0"] }),
+      says: unguarded,
+    },
+    "everybody by a range without a prefix length": {
+      of: loadBalancer({ ...open, sourceRanges: ["0.0.0.0"] }),
       says: unguarded,
     },
     "a rule that does not ask": {
@@ -274,6 +294,10 @@ ruleSuite("cluster-endpoint-restricted", {
     "a public endpoint for everybody": {
       of: component({ publicAccessCidrs: ["0.0.0.0/0", "::/0"] }),
       says: [/is open to 0\.0\.0\.0\/0/, /is open to ::\/0/],
+    },
+    "a public endpoint for a network without a prefix length": {
+      of: component({ publicAccessCidrs: ["0.0.0.0"] }),
+      says: [/is open to 0\.0\.0\.0/],
     },
     "a public endpoint for everybody in halves": {
       of: cluster({ publicAccessCidrs: ["0.0.0.0/1", "128.0.0.0/1", "2000::/3"] }),

@@ -46,7 +46,7 @@ describe("policy/config.json", () => {
 
   it("names rules that exist", () => {
     assert.deepEqual(mistakesIn({ "bucket-privat": "disabled" }), [
-      "bucket-privat: there is no such rule",
+      "bucket-privat: there is no such rule; did you mean bucket-private?",
     ]);
   });
 

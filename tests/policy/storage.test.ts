@@ -339,9 +339,9 @@ ruleSuite("data-protected-in-production", {
   passes: {
     "a bucket that is protected": { of: bucket({}, { ...prod, protect: true }) },
     "a bucket of a stack that is not production": { of: bucket() },
-    "a bucket of `prod` where production is called otherwise": {
+    "a bucket of `prod` where that is not production": {
       of: bucket({}, prod),
-      config: { productionStacks: ["live"] },
+      config: { otherStacks: ["prod"] },
     },
     "a key that encrypts nothing that is kept": {
       of: key({}, prod),
@@ -374,7 +374,7 @@ ruleSuite("data-protected-in-production", {
     },
     "a bucket of a stack that the config calls production": {
       of: bucket(),
-      config: { productionStacks: ["dev"] },
+      config: { otherStacks: [] },
       says: unprotected,
     },
   },

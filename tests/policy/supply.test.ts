@@ -18,7 +18,16 @@ ruleSuite("images-pinned", {
     "a digest": { of: runs(`public.ecr.aws/team/server@${digest}`) },
     "a digest beside a tag that moves": { of: runs(`server:latest@${digest}`) },
     "a tag in a registry with a port": { of: runs("registry.example.com:5000/team/server:v1.2") },
-    "a commit's tag, be it all letters": { of: runs("server:feedbac") },
+    "a version with more behind it": { of: runs("server:1.57.0-cuda12_abc") },
+    "a date": { of: runs("server:20260318") },
+    "a date in parts": { of: runs("server:2026.11.22-1") },
+    "a commit's tag": { of: runs("server:feedba0") },
+    "a commit's tag that says so": {
+      of: runs("server:sha-0123456789abcdef0123456789abcdef01234567"),
+    },
+    "a digest beside a tag that is not known": {
+      of: runs(`server:<output of build.tag>@${digest}`),
+    },
     "a tag in a repository whose address is not known": {
       of: runs("<output of server.repositoryUrl>:0.1.0"),
     },
@@ -35,6 +44,19 @@ ruleSuite("images-pinned", {
     latest: { of: runs("server:latest"), says: [/server:latest, which is not pinned/] },
     "latest of a kind": { of: runs("server:latest-cuda12"), says: [/server:latest-cuda12/] },
     "a branch": { of: runs("server:main"), says: [/server:main, which is not pinned/] },
+    "a branch's builds by number": { of: runs("server:main-3"), says: [/server:main-3/] },
+    "a night's build": { of: runs("server:nightly-py3"), says: [/server:nightly-py3/] },
+    "whatever is newest of a version": {
+      of: runs("server:1.2.3-nightly"),
+      says: [/server:1\.2\.3-nightly/],
+    },
+    "latest behind a number": { of: runs("server:cuda12-latest"), says: [/cuda12-latest/] },
+    "a major version": { of: runs("node:20"), says: [/node:20, which is not pinned/] },
+    "a word in a commit's letters": { of: runs("server:feedbac"), says: [/server:feedbac/] },
+    "a version with a digest that is none": {
+      of: runs("server:1.0@sha256:abc"),
+      says: [/server:1\.0@sha256:abc, which is not pinned/],
+    },
     "an empty tag": { of: runs("server:"), says: [/server:, which is not pinned/] },
     "a digest that is cut off": { of: runs("server@sha256:0123"), says: [/is not pinned/] },
     "no image": { of: runs(undefined), says: [/container server has no image/] },
@@ -59,24 +81,30 @@ ruleSuite("images-pinned", {
   unknown: {
     "an image that is not known": { of: runs(unknown) },
     "a tag that is not known, and may be latest": { of: runs("server:<output of build.tag>") },
+    "a tag that is known in part": { of: runs("server:<output of build.branch>-1.0") },
+    "a tag whose end is not known": { of: runs("server:1.0-<output of build.branch>") },
     "a digest that is not known": { of: runs("server@<output of build.digest>") },
+    "a digest that is known in part": { of: runs("server:1.0@sha256:<output of build.digest>") },
   },
 });
 
 const prod = { stack: "prod" } as const;
 const repository = (imageTagMutability: unknown, name: unknown = "server") =>
   subject("aws:ecr/repository:Repository", { imageTagMutability, name }, { name: "repo", ...prod });
+/** Runs an image whose address was computed from the repository's. */
+const runsOurs = (image: unknown) =>
+  runs(image, { ...prod, from: { spec: repository("IMMUTABLE") } });
 const movable = [/container server runs .* by a tag that can be moved/];
 
 ruleSuite("images-immutable-in-production", {
   passes: {
     "a digest": { of: runs(`server@${digest}`, prod) },
     "a tag in a repository of ours": {
-      of: runs(`${ecr}/server:0.1.0`, prod),
+      of: runsOurs(`${ecr}/server:0.1.0`),
       among: [repository("IMMUTABLE")],
     },
     "a tag in a repository of ours whose address is not known": {
-      of: runs("<output of repo.repositoryUrl>:0.1.0", prod),
+      of: runsOurs("<output of repo.repositoryUrl>:0.1.0"),
       among: [repository("IMMUTABLE")],
     },
     "a tag in a stack that is not production": { of: runs("server:0.1.0") },
@@ -84,24 +112,29 @@ ruleSuite("images-immutable-in-production", {
   fails: {
     "a tag": { of: runs("server:0.1.0", prod), says: movable },
     "a tag in a repository of ours whose tags move": {
-      of: runs(`${ecr}/server:0.1.0`, prod),
+      of: runsOurs(`${ecr}/server:0.1.0`),
       among: [repository("MUTABLE")],
       says: movable,
     },
     "a tag in another repository": {
-      of: runs(`${ecr}/other:0.1.0`, prod),
+      of: runsOurs(`${ecr}/other:0.1.0`),
       among: [repository("IMMUTABLE")],
       says: movable,
     },
     "a tag in a repository of that name elsewhere": {
-      of: runs("docker.io/server:0.1.0", prod),
+      of: runsOurs("docker.io/server:0.1.0"),
+      among: [repository("IMMUTABLE")],
+      says: movable,
+    },
+    "a tag in another account's repository of the same name": {
+      of: runs("999999999999.dkr.ecr.us-west-2.amazonaws.com/server:0.1.0", prod),
       among: [repository("IMMUTABLE")],
       says: movable,
     },
     "no image": { of: runs(undefined, prod), among: [repository("IMMUTABLE")], says: movable },
     "a tag in a stack that the config calls production": {
       of: runs("server:0.1.0"),
-      config: { productionStacks: ["dev"] },
+      config: { otherStacks: [] },
       says: movable,
     },
   },
@@ -109,11 +142,11 @@ ruleSuite("images-immutable-in-production", {
     "an image that is not known": { of: runs(unknown, prod) },
     "a digest that is not known": { of: runs("server@<output of build.digest>", prod) },
     "a repository of which it is not known whether tags move": {
-      of: runs(`${ecr}/server:0.1.0`, prod),
+      of: runsOurs(`${ecr}/server:0.1.0`),
       among: [repository(unknown)],
     },
     "a repository whose name is not known": {
-      of: runs(`${ecr}/server:0.1.0`, prod),
+      of: runsOurs(`${ecr}/server:0.1.0`),
       among: [repository("IMMUTABLE", unknown)],
     },
   },

@@ -268,6 +268,10 @@ ruleSuite("no-secret-in-plain-text", {
     "a setting": { of: env("MODEL") },
     "a number of tokens": { of: env("MAX_TOKENS") },
     "the name of a secret's key": { of: env("TOKEN_PATH") },
+    "a name that is known to hold none": {
+      of: env("STOP_TOKEN"),
+      config: { notSecret: ["STOP_TOKEN"] },
+    },
     "a secret by reference": {
       of: env("HF_TOKEN", { valueFrom: { secretKeyRef: { name: "hf", key: "token" } } }),
     },

@@ -79,6 +79,7 @@ export const everythingOn: readonly string[] = [
   "modelStore.existingBucket=models-of-ours",
   "modelStore.kmsKeyArn=arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555",
   "units.sd21-g5-cuda.headroom=1",
+  "units.sd21-trn1-neuron.pricePerHour=0.9",
   "units.sd21-g6-triton.nodeImage=al2023",
   "units.sd21-g5-triton.capacityTypes=[reserved, spot, on-demand]",
   "units.sd21-g5-triton.capacityReservationIds=[cr-0123456789abcdef0]",

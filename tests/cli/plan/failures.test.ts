@@ -64,6 +64,17 @@ describe("a program that goes wrong", () => {
     assert.match(text.stdout, /^mandatory: forbidden: not wanted$/m);
   });
 
+  it("by violating a mandatory policy ends so with --against as well, and says why", async () => {
+    const args = ["plan", "--set", "how=violate", "--against", "how=advise"];
+    const text = await fleet("failing", args);
+    assert.equal(text.status, 1);
+    assert.match(text.stdout, /to create.*^mandatory: forbidden: not wanted$/ms);
+    const json = await fleet("failing", [...args, "--json"]);
+    assert.equal(json.status, 1);
+    assert.deepEqual(Object.keys(JSON.parse(json.stdout)), ["created", "deleted", "updated"]);
+    assert.match(json.stderr, /^mandatory: forbidden: not wanted$/m);
+  });
+
   it("by violating an advisory policy only hears of it", async () => {
     const { status, stdout } = await fleet("failing", ["plan", "--set", "how=advise"]);
     assert.equal(status, 0);
@@ -87,6 +98,6 @@ describe("a program that goes wrong", () => {
     assert.deepEqual([json.status, json.stderr], [0, ""]);
     assert.equal(JSON.parse(json.stdout).stack, "dev");
     const text = await fleet("failing", ["plan", "--set", "how=log"]);
-    assert.match(text.stdout, /warning: mind the gap\n$/);
+    assert.match(text.stdout, /warning: mind the gap\n\nPolicies: 2 asked, none violated.*\n$/);
   });
 });
