@@ -223,6 +223,13 @@ const noBroadManagedPolicy = resourceRule({
   },
 });
 
+/** What says who may come in: a role's trust, or the policy of another resource. */
+function admittingStatements(resource: Resource): readonly Statement[] {
+  return resource.type === "aws:iam/role:Role"
+    ? statementsOf(resource.props.assumeRolePolicy, "assumeRolePolicy")
+    : policyStatements(resource);
+}
+
 const trustBoundToAccount = resourceRule({
   name: "iam-service-trust-bound-to-account",
   level: "mandatory",
@@ -238,11 +245,7 @@ const trustBoundToAccount = resourceRule({
       .describe("Services that present no source when they come, and why."),
   },
   check: (resource, report, { servicesWithoutSource }) => {
-    const statements =
-      resource.type === "aws:iam/role:Role"
-        ? statementsOf(resource.props.assumeRolePolicy, "assumeRolePolicy")
-        : policyStatements(resource);
-    for (const statement of statements) {
+    for (const statement of admittingStatements(resource)) {
       const { effect, principal } = statement;
       if (effect !== "Allow" || principal === undefined || principal === "*") continue;
       if (
@@ -270,11 +273,7 @@ const noPublicPrincipal = resourceRule({
     "Name the principals, or narrow the statement by account, organisation, VPC or source ARN.",
   types: ["aws:iam/role:Role", ...resourcePolicies],
   check: (resource, report) => {
-    const statements =
-      resource.type === "aws:iam/role:Role"
-        ? statementsOf(resource.props.assumeRolePolicy, "assumeRolePolicy")
-        : policyStatements(resource);
-    for (const statement of statements) {
+    for (const statement of admittingStatements(resource)) {
       if (statement.effect !== "Allow") continue;
       const narrowed = isNarrowedBy(
         statement,

@@ -161,6 +161,17 @@ const noPublicService = resourceRule({
   },
 });
 
+const clusterTypes = ["eks:index:Cluster", "aws:eks/cluster:Cluster"] as const;
+
+function isComponent(type: string): boolean {
+  return type === "eks:index:Cluster";
+}
+
+/** In the engine a component that its provider builds has no inputs of its own; its cluster has. */
+function isBuiltByProvider(type: string, props: object): boolean {
+  return isComponent(type) && Object.keys(props).length === 0;
+}
+
 /** What a registry hands to a whole provider (RIPE-738, section 5.1.2: /32). */
 const largestIpv6Network = 32;
 
@@ -169,7 +180,7 @@ const clusterEndpoint = resourceRule({
   level: "mandatory",
   protectsFrom: "A Kubernetes API that the whole internet can try passwords and exploits at.",
   remedy: "Leave the public endpoint off, or name networks in cluster.publicAccessCidrs.",
-  types: ["eks:index:Cluster", "aws:eks/cluster:Cluster"],
+  types: clusterTypes,
   config: {
     largestNetwork: z
       .number()
@@ -180,10 +191,9 @@ const clusterEndpoint = resourceRule({
       .describe("The shortest prefix length of an IPv4 network that may come in."),
   },
   check: ({ type, props }, report, { largestNetwork }) => {
-    const settings = type.startsWith("eks:") ? props : props.vpcConfig;
-    // A component that its provider builds has no inputs of its own in the engine; its cluster has.
-    if (!settings || (type.startsWith("eks:") && Object.keys(props).length === 0)) return;
-    if (settings.endpointPublicAccess === false) return;
+    const settings = isComponent(type) ? props : props.vpcConfig;
+    if (!settings || isBuiltByProvider(type, props) || settings.endpointPublicAccess === false)
+      return;
     const cidrs = listed(settings.publicAccessCidrs).map(String);
     if (cidrs.length === 0) report("the public endpoint is open, and publicAccessCidrs is not set");
     for (const cidr of cidrs)
@@ -197,10 +207,10 @@ const clusterEncrypted = resourceRule({
   level: "mandatory",
   protectsFrom: "Kubernetes secrets in etcd's backups under a key that is not yours to revoke.",
   remedy: "Give the cluster a KMS key.",
-  types: ["eks:index:Cluster", "aws:eks/cluster:Cluster"],
+  types: clusterTypes,
   check: ({ type, props }, report) => {
-    if (type.startsWith("eks:") && Object.keys(props).length === 0) return;
-    const property = type.startsWith("eks:") ? "encryptionConfigKeyArn" : "encryptionConfig";
+    if (isBuiltByProvider(type, props)) return;
+    const property = isComponent(type) ? "encryptionConfigKeyArn" : "encryptionConfig";
     if (!isSet(props, property)) report(`${property} is not set`);
   },
 });
@@ -210,7 +220,7 @@ const clusterAudited = resourceRule({
   level: "mandatory",
   protectsFrom: "An intruder, or a mistake, that left no trace.",
   remedy: "Add the missing types to cluster.logs.types.",
-  types: ["eks:index:Cluster", "aws:eks/cluster:Cluster"],
+  types: clusterTypes,
   config: {
     logTypes: z
       .array(z.enum(["api", "audit", "authenticator", "controllerManager", "scheduler"]))
@@ -218,7 +228,7 @@ const clusterAudited = resourceRule({
       .describe("The control plane's logs that have to be written."),
   },
   check: ({ type, props }, report, { logTypes }) => {
-    if (type.startsWith("eks:") && Object.keys(props).length === 0) return;
+    if (isBuiltByProvider(type, props)) return;
     const written = listed(props.enabledClusterLogTypes);
     const missing = logTypes.filter((logType) => !written.includes(logType));
     if (missing.length > 0) report(`the control plane does not log ${missing.join(", ")}`);
