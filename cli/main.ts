@@ -3,6 +3,7 @@ import { benchCommand } from "./bench/command";
 import { docsCommand } from "./docs/command";
 import { ExitCode } from "./exitCode";
 import { planCommand } from "./plan/command";
+import { routesCommand } from "./routes/command";
 import { versionsCommand } from "./versions/command";
 
 /**
@@ -19,9 +20,12 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     status = code;
   };
   const fleet = new Command("fleet")
-    .description("Plan a diffusion fleet, list its versions, measure the plan, write its docs.")
+    .description(
+      "Plan a diffusion fleet and watch it, list its versions, measure it, write its docs.",
+    )
     .exitOverride()
     .addCommand(planCommand(root, finish))
+    .addCommand(routesCommand(finish))
     .addCommand(versionsCommand(root, finish))
     .addCommand(benchCommand(finish))
     .addCommand(docsCommand(root));

@@ -22,6 +22,8 @@ const publishers = ["cloudwatch.amazonaws.com", "events.amazonaws.com"];
  */
 export class AlarmTopic extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
+  /** The key that messages to it are encrypted with. */
+  readonly keyArn: pulumi.Output<string>;
   /** What publishers have to wait for. */
   readonly ready: readonly pulumi.Resource[];
 
@@ -35,6 +37,7 @@ export class AlarmTopic extends pulumi.ComponentResource {
       inside,
     );
     this.arn = topic.arn;
+    this.keyArn = key.arn;
     this.ready = [
       new aws.sns.TopicPolicy(
         name,

@@ -9,6 +9,7 @@ import {
 } from "../contracts/metrics";
 import { STACK_TAG } from "../contracts/tags";
 import { cloudWatchAlarm } from "../fleet/names";
+import { type Alarm, type AlarmRest, minute } from "./alarm";
 import {
   CONTAINER_INSIGHTS,
   FAILED_NODES,
@@ -16,6 +17,7 @@ import {
   REPLICAS_READY,
   workloadDimensions,
 } from "./containerInsights";
+import { silentControllerAlarm, switchAlarm } from "./failoverAlarms";
 import { nameIn, type Scope } from "./scope";
 
 export interface AlarmsArgs {
@@ -34,6 +36,8 @@ export interface AlarmsArgs {
   readonly containerInsights: boolean;
   /** Whether there is a load balancer, which carries the environment's tags. */
   readonly loadBalancer: boolean;
+  /** Models whose traffic fail-over moves; empty: it is off. */
+  readonly failoverModels: readonly string[];
 }
 
 /** A dead-letter queue, which is empty as long as all is well. */
@@ -52,8 +56,6 @@ export interface AlarmedUnit {
   /** Replicas at least: a unit that may have none is not missed. */
   readonly minReplicas: number;
 }
-
-const minute = 60;
 
 /** Minutes beyond the objective, out of as many, until an alarm: one slow image is no alarm. */
 const latencyMinutes = 5;
@@ -78,6 +80,8 @@ export class Alarms extends pulumi.ComponentResource {
       if (args.containerInsights) alarm(...missingReplicasAlarm(unit, args));
       else if (unit.minReplicas > 0) alarm(...silentUnitAlarm(unit, args));
     }
+    for (const model of args.failoverModels) alarm(...switchAlarm(model, args.scope.stack));
+    if (args.failoverModels.length > 0) alarm(...silentControllerAlarm(args.scope.stack));
     for (const queue of args.deadLetters) alarm(...deadLettersAlarm(queue));
     if (args.loadBalancer) {
       alarm(...gatewayErrorAlarm(args));
@@ -86,11 +90,6 @@ export class Alarms extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 }
-
-type AlarmRest = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmDescription"> & {
-  readonly treatMissingData: "missing" | "notBreaching" | "breaching";
-};
-type Alarm = readonly [part: string, description: string, rest: AlarmRest];
 
 function createAlarm(
   name: string,

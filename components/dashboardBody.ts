@@ -13,6 +13,7 @@ import {
   utilisationMetric,
   workloadDimensions,
 } from "./containerInsights";
+import { failoverGraphs } from "./failoverRow";
 
 /** A unit as its row shows it. */
 export interface DashboardUnit {
@@ -39,6 +40,8 @@ export interface DashboardBodyArgs {
   readonly latencyObjectiveSeconds: number;
   /** Whether the cluster publishes Container Insights with accelerator metrics. */
   readonly containerInsights: boolean;
+  /** Models whose traffic fail-over moves; empty: no row for it. */
+  readonly failoverModels: readonly string[];
 }
 
 /** Columns of a dashboard. Source: Amazon CloudWatch API reference, "Dashboard body structure". */
@@ -62,7 +65,7 @@ interface Row {
   readonly widgets: readonly Unplaced[];
 }
 
-/** The body of an environment's CloudWatch dashboard: a header, the load balancer, a row per unit. */
+/** The body of an environment's CloudWatch dashboard: header, load balancer, fail-over, units. */
 export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: readonly Widget[] } {
   return {
     widgets: place([
@@ -70,6 +73,7 @@ export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: read
       ...(args.loadBalancerName === undefined
         ? []
         : [loadBalancerRow(args, args.loadBalancerName)]),
+      ...(args.failoverModels.length === 0 ? [] : failoverRows(args)),
       ...args.units.flatMap((unit) => unitRows(args, unit)),
     ]),
   };
@@ -141,6 +145,18 @@ function loadBalancerRow({ region }: DashboardBodyArgs, name: string): Row {
       ]),
     ],
   };
+}
+
+function failoverRows({ region, stack, failoverModels }: DashboardBodyArgs): readonly Row[] {
+  return [
+    { height: 1, widgets: [text("## Fail-over")] },
+    {
+      height: graphHeight,
+      widgets: failoverGraphs(failoverModels, stack).map(({ title, metrics }) =>
+        graph(region, title, metrics),
+      ),
+    },
+  ];
 }
 
 function unitRows(args: DashboardBodyArgs, unit: DashboardUnit): readonly Row[] {

@@ -38,7 +38,9 @@ export class Gateway extends pulumi.ComponentResource {
   readonly listener: string;
   readonly loadBalancerName: string;
   /** Filter for every rule of every route: sign-in and stickiness, where they are wanted. */
-  readonly ruleFilter: Record<string, unknown> | undefined;
+  readonly ruleFilter: Readonly<Record<string, unknown>> | undefined;
+  /** What routes have to wait for, the filter's own object among them. */
+  readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: GatewayArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:Gateway", name, {}, pulumiOptions(opts));
@@ -55,7 +57,8 @@ export class Gateway extends pulumi.ComponentResource {
       extensionRef: {
         group: "gateway.k8s.aws",
         kind: "ListenerRuleConfiguration",
-        name: ruleConfiguration.metadata.name,
+        // As it is written below, not as an output: route tables are plain data.
+        name: ruleConfigurationName(name),
       },
     };
     this.resource = new kubernetes.apiextensions.CustomResource(
@@ -93,8 +96,13 @@ export class Gateway extends pulumi.ComponentResource {
         customTimeouts: { delete: "30m" },
       },
     );
+    this.ready = [this.resource, ...(ruleConfiguration ? [ruleConfiguration] : [])];
     this.registerOutputs({});
   }
+}
+
+function ruleConfigurationName(gateway: string): string {
+  return `${gateway}-rules`;
 }
 
 function listenerPort({ certificateArn }: GatewayArgs): number {
@@ -178,7 +186,11 @@ function createRuleConfiguration(name: string, args: GatewayArgs, opts: pulumi.R
     {
       apiVersion: "gateway.k8s.aws/v1",
       kind: "ListenerRuleConfiguration",
-      metadata: { name: `${name}-rules`, namespace: args.namespace, labels: labels(name) },
+      metadata: {
+        name: ruleConfigurationName(name),
+        namespace: args.namespace,
+        labels: labels(name),
+      },
       spec: { actions },
     },
     opts,

@@ -1,16 +1,11 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { labels, MODEL_LABEL } from "../contracts/labels";
-import {
-  type Backend,
-  type ModelRouteTable,
-  otherMode,
-  SERVICE_PORT,
-  STANDBY_HEADER,
-} from "../contracts/routeTable";
+import type { ModelRouteTable } from "../contracts/routeTable";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { Gateway } from "./gateway";
 import { serverService } from "./serverService";
+import { sharedOwnership } from "./sharedOwnership";
 import { TargetGroup, type TargetGroupSettings } from "./targetGroup";
 
 export interface ModelRouteArgs {
@@ -18,8 +13,9 @@ export interface ModelRouteArgs {
   readonly gateway: Gateway;
   readonly table: ModelRouteTable;
   readonly hostnames: readonly string[];
-  readonly pathPrefix: string;
   readonly targetGroup: TargetGroupSettings;
+  /** Whether the fail-over controller owns the route's rules. */
+  readonly failover: boolean;
   /** The units' Services and how they are checked: they must be there before the route. */
   readonly units: readonly {
     readonly service: pulumi.Resource;
@@ -28,11 +24,8 @@ export interface ModelRouteArgs {
 }
 
 /**
- * One model at the gateway: its cross-unit Service and its HTTPRoute.
- *
- * The route has two rules. The one without a header match carries the traffic by the configured
- * mode's backends; the other names the backends of the other mode, so that their target groups stay
- * registered and healthy and a switch, which swaps the two, waits for nothing.
+ * One model at the gateway: its cross-unit Service and its HTTPRoute, whose rules are the route
+ * table's of the configured mode. With fail-over they are so once; then they are the controller's.
  */
 export class ModelRoute extends pulumi.ComponentResource {
   readonly service: kubernetes.core.v1.Service;
@@ -41,14 +34,15 @@ export class ModelRoute extends pulumi.ComponentResource {
   constructor(name: string, args: ModelRouteArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:ModelRoute", name, {}, pulumiOptions(opts));
     const inside = childOptions(this, opts);
-    const objectLabels = labels(name, { [MODEL_LABEL]: args.table.model });
+    const { table } = args;
+    const objectLabels = labels(name, { [MODEL_LABEL]: table.model });
     this.service = serverService(
       name,
       {
         namespace: args.namespace,
         labels: objectLabels,
         selector: {
-          [MODEL_LABEL]: args.table.model,
+          [MODEL_LABEL]: table.model,
           "app.kubernetes.io/component": "inference-server",
         },
       },
@@ -65,12 +59,13 @@ export class ModelRoute extends pulumi.ComponentResource {
       },
       inside,
     );
+    const { annotations, options } = sharedOwnership("spec.rules", args.failover);
     this.route = new kubernetes.apiextensions.CustomResource(
       name,
       {
         apiVersion: "gateway.networking.k8s.io/v1",
         kind: "HTTPRoute",
-        metadata: { name, namespace: args.namespace, labels: objectLabels },
+        metadata: { name, namespace: args.namespace, labels: objectLabels, annotations },
         spec: {
           parentRefs: [
             {
@@ -81,37 +76,18 @@ export class ModelRoute extends pulumi.ComponentResource {
             },
           ],
           ...(args.hostnames.length === 0 ? {} : { hostnames: args.hostnames }),
-          rules: rules(args),
+          rules: table.modes[table.configuredMode].rules,
         },
       },
-      childOptions(this, opts, [
-        args.gateway.resource,
-        targetGroup.resource,
-        ...args.units.flatMap((unit) => [unit.service, unit.targetGroup.resource]),
-      ]),
+      {
+        ...childOptions(this, opts, [
+          ...args.gateway.ready,
+          targetGroup.resource,
+          ...args.units.flatMap((unit) => [unit.service, unit.targetGroup.resource]),
+        ]),
+        ...options,
+      },
     );
     this.registerOutputs({});
   }
-}
-
-function rules({ table, pathPrefix, gateway }: ModelRouteArgs) {
-  const path = { type: "PathPrefix", value: pathPrefix };
-  const filters = gateway.ruleFilter === undefined ? {} : { filters: [gateway.ruleFilter] };
-  const { modes, configuredMode } = table;
-  return [
-    {
-      matches: [{ path }],
-      ...filters,
-      backendRefs: modes[configuredMode].backends.map(backendRef),
-    },
-    {
-      matches: [{ path, headers: [{ type: "Exact", ...STANDBY_HEADER }] }],
-      ...filters,
-      backendRefs: modes[otherMode(configuredMode)].backends.map(backendRef),
-    },
-  ];
-}
-
-function backendRef({ service, weight }: Backend) {
-  return { group: "", kind: "Service", name: service, port: SERVICE_PORT, weight };
 }

@@ -55,7 +55,7 @@ export class NodePool extends pulumi.ComponentResource {
         kind: "NodePool",
         // Not in a namespace, so its name is the stack's own.
         metadata: {
-          name: nameIn(args.scope, name, dns1123Label),
+          name: nodePoolName(args.scope, name),
           labels: labels(name, { [UNIT_LABEL]: args.unit }),
           ...(args.pricePerHour === undefined
             ? {}
@@ -73,9 +73,19 @@ export class NodePool extends pulumi.ComponentResource {
   }
 }
 
+/** Physical name of a unit's NodePool, which is also the label of its machines and NodeClaims. */
+export function nodePoolName(scope: Pick<Scope, "project" | "stack">, unit: string): string {
+  return nameIn(scope, unit, dns1123Label);
+}
+
+/** The value of the node label that names the stack. */
+export function stackLabelValue({ stack }: Pick<Scope, "stack">): string {
+  return physicalName([stack], dns1123Label);
+}
+
 /** Finds the machines of one unit of this stack, and of no other stack in the same cluster. */
 export function nodeSelectorOf(scope: Scope, unit: string): Record<string, string> {
-  return { [STACK_LABEL]: physicalName([scope.stack], dns1123Label), [UNIT_LABEL]: unit };
+  return { [STACK_LABEL]: stackLabelValue(scope), [UNIT_LABEL]: unit };
 }
 
 /** The taint of accelerated nodes: only pods that ask for the device belong there. */

@@ -18,7 +18,11 @@ export interface Scope {
 }
 
 /** A physical name of at most `limit` characters that no other stack of the account has. */
-export function nameIn(scope: Scope, part: string, limit: number): string {
+export function nameIn(
+  scope: Pick<Scope, "project" | "stack">,
+  part: string,
+  limit: number,
+): string {
   return physicalName([scope.project, scope.stack, part], limit);
 }
 

@@ -33,3 +33,26 @@ export function counterExpression(unit: string, stack: string): string {
     `WHERE ${STACK_DIMENSION} = '${stack}'`
   );
 }
+
+// What the fail-over controller's leader publishes every minute, with the dimension `stack`.
+
+/** 1 from the leader: that it is there, and sees the cluster. */
+export const FAILOVER_HEARTBEAT_METRIC = "failover-heartbeat";
+
+/** What went wrong in the minute, in the controller or between it and an API, one count each. */
+export const FAILOVER_ERRORS_METRIC = "failover-errors";
+
+/** Moves of a model's traffic by fail-over, there or back, one count each. */
+export function failoverSwitchesMetric(model: string): string {
+  return `${model}-failover-switches`;
+}
+
+/** What a model's route does: 0 in cost mode, 1 in capacity mode. */
+export function failoverModeMetric(model: string): string {
+  return `${model}-failover-mode`;
+}
+
+/** Units of a model that are short of machines, a count. */
+export function unitsShortMetric(model: string): string {
+  return `${model}-units-short`;
+}

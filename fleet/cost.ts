@@ -51,6 +51,8 @@ export interface PaidUnit {
   readonly headroom?: number;
   /** Dollars an hour for one machine, instead of the on-demand price (a reservation, spot). */
   readonly pricePerHour?: number;
+  /** Machines that capacity probes hold in a shortage, at most; 0 when absent. */
+  readonly probes?: number;
 }
 
 /** What an environment has that is paid by the hour. */
@@ -74,7 +76,7 @@ export interface PaidFleet {
 
 /** One line of the bill. */
 export interface CostLine {
-  readonly kind: "unit" | "systemNodes" | HourlyService;
+  readonly kind: "unit" | "probe" | "systemNodes" | HourlyService;
   /** The unit's or the instance type's name, or the service in words. */
   readonly name: string;
   /** How many there are at the autoscaler's minimum and maximum: machines, gateways … */
@@ -125,6 +127,7 @@ const serviceNames: Readonly<Record<HourlyService, string>> = {
  */
 export function fleetCostPerHour(fleet: PaidFleet): FleetCost {
   const lines: CostLine[] = fleet.units.map((unit) => unitLine(unit, fleet.region));
+  lines.push(...fleet.units.map((unit) => probeLine(unit, fleet.region)));
   if (fleet.systemNodes !== undefined) {
     const { instanceType: type, min, max } = fleet.systemNodes;
     lines.push(machineLine("systemNodes", type, type, { min, max }, fleet.region));
@@ -159,8 +162,14 @@ function unitLine(unit: PaidUnit, region: string): CostLine {
   return machineLine("unit", unit.name, unit.instanceType, count, region, unit.pricePerHour);
 }
 
+/** A probe holds a machine in a shortage only. */
+function probeLine(unit: PaidUnit, region: string): CostLine {
+  const { name, instanceType: type, probes: max = 0, pricePerHour: configured } = unit;
+  return machineLine("probe", `${name}-probe`, type, { min: 0, max }, region, configured);
+}
+
 function machineLine(
-  kind: "unit" | "systemNodes",
+  kind: "unit" | "probe" | "systemNodes",
   name: string,
   type: string,
   count: { min: number; max: number },

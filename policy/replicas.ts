@@ -1,5 +1,6 @@
+import { PROBE_LABEL } from "../contracts/failover";
 import { podOf } from "./pods";
-import { ofType, type Resource, type Stack } from "./resource";
+import { isSet, ofType, type Resource, type Stack } from "./resource";
 
 /** Workloads, what scales them, and the machines that they may land on. */
 
@@ -32,11 +33,15 @@ export function targetOf({ props }: Resource, stack: Stack): Resource | undefine
   );
 }
 
-/** How many replicas there can be: what an autoscaler may ask for, or else what is written. */
+/** A capacity probe is written with none; the fail-over controller scales it to one. */
+const mostProbes = 1;
+
+/** How many replicas there can be: what a controller may ask for, or else what is written. */
 export function mostReplicas(workload: Resource, stack: Stack): number {
   const [most] = ofType(stack, ...autoscalers)
     .filter((autoscaler) => targetOf(autoscaler, stack)?.urn === workload.urn)
     .map(({ props: { spec } }) => spec?.maxReplicaCount ?? spec?.maxReplicas ?? kedaMaximum);
+  if (isSet(podOf(workload).metadata?.labels, PROBE_LABEL)) return mostProbes;
   return most ?? workload.props.spec?.replicas ?? 1;
 }
 

@@ -6,6 +6,7 @@ import { partitionOf, type Scope } from "../components/scope";
 import { eksClusterName, physicalName } from "../fleet/names";
 import type { AwsConfig } from "./config/read";
 import type { FleetConfig } from "./config/schema";
+import { failover } from "./failover";
 import { images } from "./images";
 import { alarmTopic, observability } from "./observability";
 import { platform } from "./platform";
@@ -50,7 +51,7 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
     },
     awsProvider,
   );
-  const { gateway } = realtime({
+  const serving = realtime({
     scope,
     config,
     models,
@@ -60,6 +61,17 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
     secretSettings: args.secretKeys.has("units"),
     tags,
   });
+  if (config.failover.enabled)
+    failover({
+      scope,
+      config,
+      models,
+      platform: built,
+      realtime: serving,
+      image: serverImages.failoverController!,
+      topic,
+    });
+  const { gateway } = serving;
   const { dashboard } = observability(
     {
       scope,

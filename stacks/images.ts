@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
+import { ContainerImage } from "../components/containerImage";
 import { ImageCache } from "../components/imageCache";
 import type { Network } from "../components/network";
 import type { Scope } from "../components/scope";
-import { ServerImage } from "../components/serverImage";
+import { FAILOVER_CONTROLLER } from "../contracts/failover";
 import type { Framework } from "../fleet/accelerators";
 import type { FleetConfig } from "./config/schema";
 
@@ -18,17 +20,18 @@ export interface ImagesArgs {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-export type ServerImages = ReadonlyMap<Framework, ServerImage>;
+export type ServerImages = ReadonlyMap<Framework, ContainerImage>;
 
 export interface Images {
   readonly servers: ServerImages;
-  /** URL of each of the program's own repositories, by framework. */
+  readonly failoverController: ContainerImage | undefined;
+  /** URL of each of the program's own repositories, by framework or app. */
   readonly repositoryUrls: Readonly<Record<string, pulumi.Output<string>>>;
   /** Present with `images.cache: snapshot`. */
   readonly cache: ImageCache | undefined;
 }
 
-/** The server's image for each framework in use, and the snapshots that nodes start from. */
+/** The images of the server and of the apps, and the snapshots that nodes start from. */
 export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
   const { config } = args;
   const servers = new Map(
@@ -37,11 +40,17 @@ export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
       createServer(args, framework, awsProvider),
     ]),
   );
+  const failoverController = createFailoverController(args, awsProvider);
+  const all: (readonly [string, ContainerImage | undefined])[] = [
+    ...servers,
+    [FAILOVER_CONTROLLER, failoverController],
+  ];
   return {
     servers,
+    failoverController,
     repositoryUrls: Object.fromEntries(
-      [...servers].flatMap(([framework, { repository }]) =>
-        repository === undefined ? [] : [[framework, repository.repositoryUrl]],
+      all.flatMap(([name, image]) =>
+        image?.repository === undefined ? [] : [[name, image.repository.repositoryUrl]],
       ),
     ),
     cache: config.images.cache === "snapshot" ? createCache(args, servers, awsProvider) : undefined,
@@ -62,21 +71,75 @@ function createServer(
   { scope, config }: ImagesArgs,
   framework: Framework,
   awsProvider: aws.Provider,
-): ServerImage {
+): ContainerImage {
   const { server, keepUntaggedDays, keepTagged } = config.images;
   const digest = server.digests[framework];
-  return new ServerImage(
+  return new ContainerImage(
     `inference-server-${framework}`,
     {
       scope,
-      framework,
       image:
         server.source === "local"
-          ? { source: "local", context: server.context }
+          ? {
+              source: "local",
+              context: server.context,
+              dockerfile: join(server.context, `Dockerfile.${framework}`),
+              configKey: "images.server.context",
+            }
           : {
               source: "external",
               tag: server.tag,
-              ...(server.repository === undefined ? {} : { repository: server.repository }),
+              ...(server.repository === undefined
+                ? {}
+                : { repository: `${server.repository}-${framework}` }),
+              ...(digest === undefined ? {} : { digest }),
+            },
+      keepUntaggedDays,
+      keepTagged,
+    },
+    { providers: { aws: awsProvider } },
+  );
+}
+
+/** What the fail-over controller's image is made of. */
+export const failoverControllerBuild = {
+  context: ".",
+  dockerfile: "apps/failover-controller/Dockerfile",
+  parts: [
+    "apps/failover-controller",
+    "apps/service",
+    "contracts",
+    "fleet",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+  ],
+  configKey: "failover.controller.source",
+} as const;
+
+/**
+ * The controller's image. The program's own repository is there without fail-over too: an image has
+ * to be pushed before fail-over is turned on, and stays when it is turned off.
+ */
+function createFailoverController(
+  { scope, config }: ImagesArgs,
+  awsProvider: aws.Provider,
+): ContainerImage | undefined {
+  const { enabled, controller } = config.failover;
+  const { source, repository, tag, digest } = controller;
+  if (!enabled && repository !== undefined) return undefined;
+  const { keepUntaggedDays, keepTagged } = config.images;
+  return new ContainerImage(
+    FAILOVER_CONTROLLER,
+    {
+      scope,
+      image:
+        enabled && source === "local"
+          ? { source, ...failoverControllerBuild }
+          : {
+              source: "external",
+              tag,
+              ...(repository === undefined ? {} : { repository }),
               ...(digest === undefined ? {} : { digest }),
             },
       keepUntaggedDays,

@@ -2,6 +2,7 @@ import { NodeClass } from "../components/nodeClass";
 import { NodePool } from "../components/nodePool";
 import { imageCacheSettings } from "../components/nodeVolumes";
 import type { Scope } from "../components/scope";
+import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
 import type { Platform } from "./platform";
 import type { ResolvedModel, ResolvedUnit } from "./resolve";
@@ -100,7 +101,7 @@ function createNodePool(
       instanceTypes: unit.instanceTypes,
       capacityTypes: unit.config.capacityTypes,
       nodeClass,
-      maxReplicas: unit.config.replicas.max + unit.config.headroom,
+      maxReplicas: unit.config.replicas.max + unit.config.headroom + (hasProbes(config) ? 1 : 0),
       devicesPerReplica: unit.config.devices,
       nodeImage: unit.config.nodeImage,
       pricePerHour: unit.config.pricePerHour,

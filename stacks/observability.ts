@@ -40,6 +40,7 @@ export function observability(
   const { observability: wanted, scaling, namespace } = config;
   const opts = { providers: { aws: awsProvider } };
   const units = models.flatMap((model) => model.units);
+  const failoverModels = config.failover.enabled ? models.map(({ name }) => name) : [];
   const containerInsights =
     config.cluster.existing === undefined &&
     config.cluster.addons.cloudwatchObservability !== undefined;
@@ -60,6 +61,7 @@ export function observability(
       deadLetters: args.deadLetters,
       containerInsights,
       loadBalancer: true,
+      failoverModels,
     },
     opts,
   );
@@ -82,6 +84,7 @@ export function observability(
           loadBalancerName: args.loadBalancerName,
           latencyObjectiveSeconds: scaling.latencyObjectiveMs / 1000,
           containerInsights,
+          failoverModels,
         },
         opts,
       )

@@ -36,6 +36,9 @@ export interface Platform {
     readonly aws: aws.Provider;
     readonly kubernetes: kubernetes.Provider;
   };
+  /** Where controllers run, and what they wait for. */
+  readonly placement: Placement;
+  readonly controllersReady: readonly pulumi.Resource[];
   readonly nodeRoleName: pulumi.Output<string>;
   readonly karpenter: readonly pulumi.Resource[];
   /** Dead-letter queues that somebody has to be told of. */
@@ -107,6 +110,8 @@ export function platform(args: PlatformArgs, awsProvider: aws.Provider): Platfor
     network,
     cluster,
     providers,
+    placement,
+    controllersReady: base.ready,
     nodeRoleName: karpenter.nodeRoleName,
     karpenter: karpenter.ready,
     deadLetters: karpenter.deadLetters,

@@ -12,6 +12,7 @@ import { labels } from "../contracts/labels";
 import { type ModelRouteTable, ROUTE_TABLES_CONFIG_MAP } from "../contracts/routeTable";
 import { artefactPath } from "../contracts/serverSettings";
 import { dns1123Label } from "../fleet/names";
+import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
 import type { ServerImages } from "./images";
 import { unitNodes } from "./nodes";
@@ -32,40 +33,59 @@ export interface RealtimeArgs {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** What others need of the realtime path. */
+export interface Realtime {
+  readonly gateway: Gateway;
+  readonly namespace: pulumi.Output<string>;
+  /** By unit. */
+  readonly nodePools: ReadonlyMap<string, NodePool>;
+  /** What a fail-over writes to: routes, ScaledObjects, and the tables that it goes by. */
+  readonly routed: readonly pulumi.Resource[];
+}
+
 /** The realtime serving path: nodes, units and their scaling, and the load balancer in front. */
-export function realtime(args: RealtimeArgs): { readonly gateway: Gateway } {
+export function realtime(args: RealtimeArgs): Realtime {
   const { config, models, platform } = args;
-  const tables = models.map(routeTable);
   const namespace = createNamespace(args);
   const volume = createModelVolume(args, namespace);
   const gateway = createGateway(args, namespace);
   const priorityClass = createHeadroomPriority(args);
   const nodePools = unitNodes(args);
 
-  createRouteTables(args, namespace, tables);
+  const tables = models.map((model) =>
+    routeTable(model, {
+      scope: args.scope,
+      ruleFilter: gateway.ruleFilter,
+      authenticationName: platform.kedaAuthenticationName,
+      probes: hasProbes(config),
+    }),
+  );
+  const routed: pulumi.Resource[] = [createRouteTables(args, namespace, tables)];
   models.forEach((model, index) => {
+    const table = tables[index]!;
     const units = model.units.map((unit) => {
       const nodePool = nodePools.get(unit.name)!;
       if (unit.config.headroom > 0) createHeadroom(args, unit, namespace, priorityClass!, nodePool);
       const deployed = createUnit(args, model, unit, { namespace, volume, nodePool });
-      createScaling(args, model, unit, namespace, deployed);
+      routed.push(createScaling(args, table, unit, namespace, deployed).resource);
       return deployed;
     });
-    new ModelRoute(
+    const { route } = new ModelRoute(
       model.name,
       {
         namespace,
         gateway,
-        table: tables[index]!,
+        table,
         hostnames: model.config.hostnames,
-        pathPrefix: model.config.pathPrefix,
+        failover: config.failover.enabled,
         targetGroup: targetGroupSettings(config),
         units,
       },
       { providers: platform.providers, dependsOn: platform.loadBalancerController },
     );
+    routed.push(route);
   });
-  return { gateway };
+  return { gateway, namespace, nodePools, routed };
 }
 
 /**
@@ -232,28 +252,26 @@ function createUnit(
 }
 
 function createScaling(
-  { scope, config, platform }: RealtimeArgs,
-  model: ResolvedModel,
+  { config, platform }: RealtimeArgs,
+  table: ModelRouteTable,
   unit: ResolvedUnit,
   namespace: pulumi.Output<string>,
   deployed: DeploymentUnit,
-): void {
+): UnitScaling {
   const { scaling } = config;
-  new UnitScaling(
+  return new UnitScaling(
     unit.name,
     {
-      scope,
       namespace,
       deployment: deployed.deployment,
       minReplicas: unit.config.replicas.min,
       maxReplicas: unit.config.replicas.max,
-      counterTarget: unit.counterTargets[model.mode],
-      inFlightTarget: unit.inFlightTarget,
+      triggers: table.modes[table.configuredMode].triggers[unit.name]!,
+      failover: config.failover.enabled,
       pollingIntervalSeconds: scaling.pollingIntervalSeconds,
       scaleInStabilizationSeconds: scaling.scaleInStabilizationSeconds,
       scaleInPodsPerMinute: scaling.scaleInPodsPerMinute,
       fallbackAfterFailures: scaling.fallbackAfterFailures,
-      authenticationName: platform.kedaAuthenticationName,
     },
     { providers: platform.providers, dependsOn: platform.keda },
   );
@@ -263,8 +281,8 @@ function createRouteTables(
   { platform }: RealtimeArgs,
   namespace: pulumi.Output<string>,
   tables: readonly ModelRouteTable[],
-): void {
-  new kubernetes.core.v1.ConfigMap(
+): kubernetes.core.v1.ConfigMap {
+  return new kubernetes.core.v1.ConfigMap(
     ROUTE_TABLES_CONFIG_MAP,
     {
       metadata: {

@@ -20,6 +20,8 @@ export interface ResolvedUnit {
   readonly latencySeconds: number;
   /** US dollars an hour for one replica: the machine's price times its share of the devices. */
   readonly pricePerHour: number;
+  /** US dollars an hour for one machine of the cheapest size. */
+  readonly machinePricePerHour: number;
   readonly costPerThousandImages: number;
   readonly weight: number;
   readonly weightSource: WeightSource;
@@ -79,6 +81,7 @@ function resolveUnits(
       throughput: figures.throughput,
       latencySeconds: figures.latencySeconds,
       pricePerHour: figures.pricePerHour,
+      machinePricePerHour: priceOf(instanceTypesOf(unit, region)[0]!, unit, region),
       costPerThousandImages: costPerThousandImages(figures.pricePerHour, figures.throughput),
       weight: weights[index]!.weight,
       weightSource: weights[index]!.source,

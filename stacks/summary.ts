@@ -1,5 +1,7 @@
 import { type FleetCost, fleetCostPerHour } from "../fleet/cost";
+import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
+import { failoverNote } from "./failoverNotes";
 import { type ResolvedModel, resolveFleet } from "./resolve";
 import { warningsOf } from "./warnings";
 
@@ -29,6 +31,8 @@ export interface PlanSummary {
   readonly region: string;
   readonly units: readonly UnitSummary[];
   readonly cost: FleetCost;
+  /** What fail-over does and may cost, in a sentence; absent: it is off. */
+  readonly failover?: string;
   readonly warnings: readonly string[];
 }
 
@@ -56,7 +60,15 @@ export function summarise(config: FleetConfig, region: string): PlanSummary {
     })),
   );
   const cost = costOf(config, models, region);
-  return { mode: config.mode, region, units, cost, warnings: warningsOf(config, models, cost) };
+  const failover = failoverNote(config, cost);
+  return {
+    mode: config.mode,
+    region,
+    units,
+    cost,
+    ...(failover === undefined ? {} : { failover }),
+    warnings: warningsOf(config, models, cost),
+  };
 }
 
 function costOf(config: FleetConfig, models: readonly ResolvedModel[], region: string): FleetCost {
@@ -73,6 +85,7 @@ function costOf(config: FleetConfig, models: readonly ResolvedModel[], region: s
         devicesPerReplica: unit.devices,
         replicas: unit.replicas,
         headroom: unit.headroom,
+        probes: hasProbes(config) ? 1 : 0,
         ...(unit.pricePerHour === undefined ? {} : { pricePerHour: unit.pricePerHour }),
       })),
     ),

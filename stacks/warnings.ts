@@ -1,5 +1,6 @@
 import type { FleetCost } from "../fleet/cost";
 import type { FleetConfig } from "./config/schema";
+import { failoverWarnings } from "./failoverNotes";
 import type { ResolvedModel } from "./resolve";
 
 /** What is allowed but worth a second look, in sentences for a person. */
@@ -72,6 +73,7 @@ export function warningsOf(
     );
   if (config.observability.alarmEmails.length === 0)
     warnings.push("observability: nobody is told of alarms (observability.alarmEmails is empty).");
+  warnings.push(...failoverWarnings(config, models));
   if (cost.unpriced.length > 0)
     warnings.push(
       `cost: no price is known for ${cost.unpriced.join(", ")}; the sums leave it out.`,

@@ -43,7 +43,11 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
   "kubernetes:yaml/v2:ConfigFile": (file) => [sourceOf(text(file, "file") ?? "")],
   "kubernetes:apps/v1:Deployment": (deployment) => {
     const [container] = list(at(deployment, "spec.template.spec.containers")) as Inputs[];
-    return [shortImage(text(container, "image")), ...devices(at(container, "resources.limits"))];
+    return [
+      shortImage(text(container, "image")),
+      counted(at(deployment, "spec.replicas"), "replica"),
+      ...devices(at(container, "resources.limits")),
+    ];
   },
   "kubernetes:core/v1:PersistentVolume": (volume) => [
     labelled("bucket", text(volume, "spec.csi.volumeAttributes.bucketName")),
@@ -172,7 +176,10 @@ function volumes(mappings: readonly unknown[]): string {
   return `${sizes.join(" + ")} ${text(mappings.at(-1), "ebs.volumeType") ?? ""}`.trim();
 }
 
-/** An image without its registry, or by the repository that it will be in. */
+/** An image without its registry, or by the repository that it will be in, and by its tag if any. */
 function shortImage(image: string | undefined): string | undefined {
-  return image?.replace(/^<output of (.+)\.repositoryUrl>/, "$1").replace(/^[^/]*[.:][^/]*\//, "");
+  return image
+    ?.replace(/^<output of (.+)\.repositoryUrl>/, "$1")
+    .replace(/^[^/]*[.:][^/]*\//, "")
+    .replace(/(:[^/@]+)@sha256:[0-9a-f]+$/, "$1");
 }

@@ -24,6 +24,7 @@ export function headerLines(document: PlanDocument, summary: PlanSummary, paint:
     ...table(COLUMNS, summary.units.map(unitCells(sharesOf(resources))), paint),
     "",
     ...costLines(summary),
+    ...(summary.failover === undefined ? [] : ["", ...wrap(summary.failover, WIDTH)]),
   ];
 }
 
@@ -41,20 +42,32 @@ function unitCells(shareOf: (unit: UnitSummary) => string) {
 }
 
 function costLines({ cost }: PlanSummary): string[] {
-  const units = cost.lines.filter(({ kind }) => kind === "unit");
-  const sum = (bound: "min" | "max") => units.reduce((total, { usd }) => total + usd[bound], 0);
+  const together = (["unit", "probe"] as const).flatMap((kind) => {
+    const usd = sumOf(cost, kind);
+    return usd === undefined ? [] : [`${TOGETHER[kind]} ${range(usd.min, usd.max, 2)}`];
+  });
   const others = cost.lines
-    .filter(({ kind }) => kind !== "unit")
+    .filter(({ kind }) => kind !== "unit" && kind !== "probe")
     .map(({ name, count, usd }) => {
       const times = count.max > 1 ? ` ×${range(count.min, count.max)}` : "";
       return `${name}${times} ${range(usd.min, usd.max, 2)}`;
     });
-  const parts = [`units ${range(sum("min"), sum("max"), 2)}`, ...others];
+  const parts = [...together, ...others];
   return [
     `An hour costs $${cost.usd.min.toFixed(2)} at minimum replicas and ` +
       `$${cost.usd.max.toFixed(2)} at maximum, without traffic and volumes:`,
     ...wrap(parts.join(", "), WIDTH - 2).map((line) => `  ${line}`),
   ];
+}
+
+/** Lines of these kinds are told as one sum. */
+const TOGETHER = { unit: "units", probe: "capacity probes" } as const;
+
+function sumOf({ lines }: PlanSummary["cost"], kind: keyof typeof TOGETHER) {
+  const ofKind = lines.filter((line) => line.kind === kind);
+  if (ofKind.length === 0) return undefined;
+  const sum = (bound: "min" | "max") => ofKind.reduce((total, { usd }) => total + usd[bound], 0);
+  return { min: sum("min"), max: sum("max") };
 }
 
 function range(min: number, max: number, digits = 0): string {

@@ -71,6 +71,7 @@ ${fact("an hour, maximum replicas", dollars(summary.cost.usd.max))}
 <div class="panel">${unitTable(plan)}</div>
 <h2>What an hour costs</h2>
 <div class="panel">${costTable(plan)}</div>
+${failover(plan)}
 ${policies(plan)}
 ${warnings(plan)}
 <h2>Resources</h2>
@@ -121,6 +122,10 @@ function costTable({ summary }: Plan): string {
       source,
     ]),
   );
+}
+
+function failover({ summary }: Plan): string {
+  return summary.failover === undefined ? "" : `<p>${escaped(summary.failover)}</p>`;
 }
 
 /** Columns of texts, then of numbers, then of notes. */

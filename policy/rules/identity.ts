@@ -5,6 +5,7 @@ import { matches } from "../pattern";
 import { isSet, type Resource } from "../resource";
 import type { Area } from "../rule";
 import { resourceRule } from "../rule";
+import { rbacLeastPrivilege } from "./rbac";
 
 /** Policies of principals: what a role, user or group may do. */
 const identityPolicies = [
@@ -336,5 +337,6 @@ export const identity: Area = {
     noPublicPrincipal,
     passRoleNarrowed,
     noLongLivedKeys,
+    rbacLeastPrivilege,
   ],
 };

@@ -40,7 +40,7 @@ const probes = resourceRule({
   config: {
     componentsWithoutTraffic: z
       .array(z.string())
-      .default(["headroom"])
+      .default(["headroom", "capacity-probe"])
       .describe(
         "Values of app.kubernetes.io/component whose pods do nothing that could be probed.",
       ),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { clusterSchema } from "./cluster";
+import { failoverSchema } from "./failover";
 import { gatewaySchema } from "./gateway";
 import { imagesSchema } from "./images";
 import { modelStoreSchema, modelsSchema, routingMode } from "./models";
@@ -58,6 +59,7 @@ export const configSchema = z.strictObject({
   units: unitsSchema,
   gateway: gatewaySchema,
   scaling: scalingSchema,
+  failover: failoverSchema,
   observability: observabilitySchema,
 });
 

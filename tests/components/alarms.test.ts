@@ -3,6 +3,8 @@ import { Alarms, type AlarmsArgs } from "../../components/alarms";
 import {
   counterMetric,
   errorMetric,
+  FAILOVER_HEARTBEAT_METRIC,
+  failoverSwitchesMetric,
   latencyMetric,
   METRIC_NAMESPACE,
 } from "../../contracts/metrics";
@@ -27,6 +29,7 @@ async function alarms(more: Partial<AlarmsArgs> = {}): Promise<Record<string, an
         deadLetters: [],
         containerInsights: true,
         loadBalancer: true,
+        failoverModels: [],
         ...more,
       }),
   );
@@ -112,5 +115,34 @@ describe("Alarms", () => {
     // Metrics Insights alarms look at the last three hours at most.
     assert.ok(period * alarm.evaluationPeriods <= 3 * 3600);
     assert.equal((await alarms({ loadBalancer: false }))["gateway-errors"], undefined);
+  });
+
+  it("tell of each move of a model's traffic by fail-over, in the minute of it", async () => {
+    const alarm = (await alarms({ failoverModels: ["sd21"] }))["model-sd21-failover"];
+    assert.equal(alarm.metricName, failoverSwitchesMetric("sd21"));
+    assert.deepEqual([alarm.statistic, alarm.period, alarm.evaluationPeriods], ["Sum", 60, 1]);
+    assert.deepEqual(
+      [alarm.comparisonOperator, alarm.threshold],
+      ["GreaterThanOrEqualToThreshold", 1],
+    );
+    assert.equal(alarm.treatMissingData, "notBreaching");
+  });
+
+  it("tell when the fail-over controller has not reported for five minutes", async () => {
+    const alarm = (await alarms({ failoverModels: ["sd21"] }))["failover-silent"];
+    assert.equal(alarm.metricName, FAILOVER_HEARTBEAT_METRIC);
+    assert.deepEqual(
+      [alarm.statistic, alarm.comparisonOperator, alarm.threshold],
+      ["SampleCount", "LessThanThreshold", 1],
+    );
+    assert.deepEqual([alarm.evaluationPeriods, alarm.datapointsToAlarm], [5, 5]);
+    assert.equal(alarm.treatMissingData, "breaching");
+  });
+
+  it("say nothing of fail-over where it is off", async () => {
+    assert.deepEqual(
+      Object.keys(await alarms()).filter((name) => name.includes("failover")),
+      [],
+    );
   });
 });

@@ -6,7 +6,16 @@ import {
   dashboardBody,
   type Widget,
 } from "../../components/dashboardBody";
-import { counterMetric, latencyMetric, METRIC_NAMESPACE } from "../../contracts/metrics";
+import {
+  counterMetric,
+  FAILOVER_ERRORS_METRIC,
+  FAILOVER_HEARTBEAT_METRIC,
+  failoverModeMetric,
+  failoverSwitchesMetric,
+  latencyMetric,
+  METRIC_NAMESPACE,
+  unitsShortMetric,
+} from "../../contracts/metrics";
 
 const inf2: DashboardUnit = {
   name: "sd21-inf2-neuron",
@@ -28,6 +37,7 @@ function body(more: Partial<DashboardBodyArgs> = {}): readonly Widget[] {
     loadBalancerName: "diffusion-fleet-dev-alb",
     latencyObjectiveSeconds: 0.9,
     containerInsights: true,
+    failoverModels: [],
     ...more,
   }).widgets;
 }
@@ -53,7 +63,8 @@ describe("the dashboard's body", () => {
         fc.array(unit, { maxLength: 12 }),
         fc.boolean(),
         fc.option(fc.constant("alb"), { nil: undefined }),
-        (units, containerInsights, loadBalancerName) => {
+        fc.array(fc.constantFrom("sd21", "sdxl"), { maxLength: 2 }),
+        (units, containerInsights, loadBalancerName, failoverModels) => {
           const widgets = dashboardBody({
             stack: "dev",
             region: "us-west-2",
@@ -62,6 +73,7 @@ describe("the dashboard's body", () => {
             namespace: "n",
             latencyObjectiveSeconds: 0.9,
             containerInsights,
+            failoverModels,
             ...(loadBalancerName === undefined ? {} : { loadBalancerName }),
           }).widgets;
           const cells = new Set<string>();
@@ -145,5 +157,22 @@ describe("the dashboard's body", () => {
     const markdown = String(body()[0]?.properties.markdown);
     assert.match(markdown, /dev · us-west-2/);
     assert.match(markdown, /\| sd21-inf2-neuron \| sd21 \| 40 \| 105 \| 89 \| 0.7582 \|/);
+  });
+
+  it("shows each model's mode, shortages and switches, and the controller, with fail-over", () => {
+    const before = body();
+    const widgets = body({ failoverModels: ["sd21", "sdxl"] });
+    assert.equal(widgets.length - before.length, 1 + 4, "a heading and four graphs");
+    const shown = metricsOf(widgets).map(([, metric]) => metric);
+    for (const metric of [
+      ...["sd21", "sdxl"].flatMap((model) => [
+        failoverModeMetric(model),
+        unitsShortMetric(model),
+        failoverSwitchesMetric(model),
+      ]),
+      FAILOVER_HEARTBEAT_METRIC,
+      FAILOVER_ERRORS_METRIC,
+    ])
+      assert.equal(shown.filter((it) => it === metric).length, 1, metric);
   });
 });

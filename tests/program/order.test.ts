@@ -26,17 +26,17 @@ const controllers: readonly { kinds: readonly string[]; releases: readonly strin
     kinds: ["PersistentVolume", "PersistentVolumeClaim"],
     releases: ["aws-mountpoint-s3-csi-driver"],
   },
-  {
-    kinds: ["Deployment"],
-    releases: [
-      "karpenter",
-      "aws-mountpoint-s3-csi-driver",
-      "neuron-helm-chart",
-      "nvidia-device-plugin",
-      "aws-load-balancer-controller",
-    ],
-  },
 ];
+
+/** What a Deployment waits for, by whether its pods serve images or only hold devices. */
+const beforeServers = [
+  "karpenter",
+  "aws-mountpoint-s3-csi-driver",
+  "neuron-helm-chart",
+  "nvidia-device-plugin",
+  "aws-load-balancer-controller",
+];
+const beforePlaceholders = ["karpenter", "neuron-helm-chart", "nvidia-device-plugin"];
 
 const manifestsOf: readonly { kinds: readonly string[]; file: RegExp }[] = [
   { kinds: ["Gateway", "GatewayClass", "HTTPRoute"], file: /gateway-api\/releases\/download/ },
@@ -52,6 +52,10 @@ function releaseNamed(plan: Plan, name: string): PlannedResource {
   );
   assert.equal(found.length, 1, `one release ${name}`);
   return found[0]!;
+}
+
+function unitOf({ inputs }: PlannedResource): string | undefined {
+  return (inputs.metadata as Manifest).labels[UNIT_LABEL];
 }
 
 function assertAfter(plan: Plan, later: PlannedResource, earlier: PlannedResource): void {
@@ -76,6 +80,17 @@ for (const stack of ["dev", "prod"])
             assert.ok(objects.length > 0, `there is no ${kind}`);
             for (const object of objects) assertAfter(plan, object, releaseNamed(plan, name));
           });
+
+    for (const name of new Set([...beforeServers, ...beforePlaceholders]))
+      it(`creates every Deployment on its machines after ${name} and deletes it before`, () => {
+        const ofUnits = ofKind(plan, "Deployment").filter(unitOf);
+        assert.ok(ofUnits.length >= 5);
+        for (const deployment of ofUnits) {
+          const needed =
+            unitOf(deployment) === deployment.name ? beforeServers : beforePlaceholders;
+          if (needed.includes(name)) assertAfter(plan, deployment, releaseNamed(plan, name));
+        }
+      });
 
     for (const { kinds, file } of manifestsOf)
       for (const kind of kinds)
@@ -109,11 +124,8 @@ for (const stack of ["dev", "prod"])
 
     it("deletes pods before their machines, and machines before their class and Karpenter", () => {
       const pools = ofKind(plan, "NodePool");
-      for (const deployment of ofKind(plan, "Deployment")) {
-        const unit = (deployment.inputs.metadata as Manifest).labels[UNIT_LABEL];
-        const own = pools.find(
-          ({ inputs }) => (inputs.metadata as Manifest).labels[UNIT_LABEL] === unit,
-        );
+      for (const deployment of ofKind(plan, "Deployment").filter(unitOf)) {
+        const own = pools.find((pool) => unitOf(pool) === unitOf(deployment));
         assertAfter(plan, deployment, own!);
       }
       for (const pool of pools) {
@@ -177,3 +189,26 @@ for (const stack of ["dev", "prod"])
         }
     });
   });
+
+describe("The order of fail-over", () => {
+  let plan: Plan;
+  let controller: PlannedResource;
+  before(async () => {
+    plan = await planOf("dev", "failover.enabled=true");
+    controller = ofKind(plan, "Deployment").find(({ name }) => name === "failover-controller")!;
+  });
+
+  for (const kind of ["HTTPRoute", "ScaledObject", "NodePool"])
+    it(`starts the controller after every ${kind} and ends it before`, () => {
+      for (const object of ofKind(plan, kind)) assertAfter(plan, controller, object);
+    });
+
+  it("starts the controller after its probes, its files, its rights, and CoreDNS", () => {
+    const others = ofKind(plan, "Deployment").filter((deployment) => deployment !== controller);
+    assert.equal(others.length, 5 + 5);
+    for (const kind of ["RoleBinding", "ClusterRoleBinding", "ConfigMap", "Lease"])
+      others.push(...ofKind(plan, kind));
+    others.push(plan.document.resources.find(({ name }) => name === "coredns")!);
+    for (const object of others) assertAfter(plan, controller, object);
+  });
+});

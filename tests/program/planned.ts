@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { type Difference, differenceOf } from "../../cli/plan/difference";
 import type { PlannedResource } from "../../cli/plan/document";
 import { makePlan, type Plan } from "../../cli/plan/makePlan";
 import { readStackConfig, type StackConfig, withAssignment } from "../../cli/plan/stackConfig";
@@ -82,4 +83,16 @@ export function waitsFor(plan: Plan, urn: string): ReadonlySet<string> {
   };
   visit(urn);
   return seen;
+}
+
+/** What `pulumi up` would do to come from one plan to another, with what it leaves to others left out. */
+export function changesBetween(before: Plan, after: Plan): Difference {
+  const comparable = ({ document, run }: Plan) => {
+    const ignored = new Map(run.registrations.map((it) => [it.urn, it.ignoreChanges]));
+    return document.resources.map((resource) => ({
+      ...resource,
+      ignoreChanges: ignored.get(resource.urn) ?? [],
+    }));
+  };
+  return differenceOf(comparable(before), comparable(after));
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Plan } from "../../cli/plan/makePlan";
+import { FAILOVER_CONTROLLER } from "../../contracts/failover";
 import { UNIT_LABEL } from "../../contracts/labels";
 import { plansToCheck } from "../python/python";
 import { type Manifest, manifest, manifests } from "./planned";
@@ -74,8 +75,10 @@ describe("Workloads", () => {
     });
   });
 
-  it("carry no token of the Kubernetes API", () => {
-    everyPod((pod, name) => assert.equal(pod.automountServiceAccountToken, false, name));
+  it("carry no token of the Kubernetes API, but for the controller that uses it", () => {
+    everyPod((pod, name) =>
+      assert.equal(pod.automountServiceAccountToken, name === FAILOVER_CONTROLLER, name),
+    );
     for (const [, plan] of plans)
       for (const account of manifests(plan, "ServiceAccount"))
         assert.equal(account.automountServiceAccountToken, false);
@@ -86,7 +89,8 @@ describe("Workloads", () => {
       for (const { resources } of pod.containers) {
         const { cpu, "ephemeral-storage": disk, ...bounded } = resources.requests;
         assert.ok(cpu, name);
-        assert.equal(disk, name.endsWith("-headroom") ? undefined : "8Gi", name);
+        if (name === FAILOVER_CONTROLLER) continue;
+        assert.equal(disk, /-(headroom|probe)$/.test(name) ? undefined : "8Gi", name);
         assert.ok(bounded.memory, name);
         assert.equal(Object.keys(bounded).length, 2, `${name}: memory and one kind of device`);
         assert.deepEqual(resources.limits, bounded, name);

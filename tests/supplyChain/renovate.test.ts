@@ -149,8 +149,9 @@ describe("The config of Renovate", () => {
   });
 
   it("keeps what runs on Node 20 where it is", () => {
-    const { dependencies, devDependencies } = JSON.parse(read("package.json"));
-    const versions = { ...dependencies, ...devDependencies } as Record<string, string>;
+    const { dependencies, devDependencies, overrides } = JSON.parse(read("package.json"));
+    const overridden = Object.assign({}, ...Object.values<object>(overrides));
+    const versions = { ...dependencies, ...devDependencies, ...overridden };
     for (const { matchPackageNames = [], allowedVersions } of config.packageRules) {
       if (allowedVersions === undefined) continue;
       const below = Number(/^<(\d+)$/.exec(allowedVersions)?.[1]);

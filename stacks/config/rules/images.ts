@@ -11,7 +11,7 @@ export function imageProblems({ images, units }: FleetConfig): Problem[] {
       allowed: "nothing with `source: local`, which pushes to the program's own repositories",
       reads: ["images.server.source"],
     });
-  if (images.server.repository?.includes("@") || /:[^/]*$/.test(images.server.repository ?? ""))
+  if (images.server.repository !== undefined && isWithTag(images.server.repository))
     problems.push({
       key: "images.server.repository",
       value: images.server.repository,
@@ -42,4 +42,9 @@ export function imageProblems({ images, units }: FleetConfig): Problem[] {
       reads: ["units"],
     });
   return problems;
+}
+
+/** Whether an image's address goes on after the repository. */
+export function isWithTag(repository: string): boolean {
+  return repository.includes("@") || /:[^/]*$/.test(repository);
 }

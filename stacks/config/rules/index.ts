@@ -1,5 +1,6 @@
 import type { Problem } from "../errors";
 import type { FleetConfig } from "../schema";
+import { failoverProblems } from "./failover";
 import { gatewayProblems } from "./gateway";
 import { imageProblems } from "./images";
 import { modelProblems } from "./models";
@@ -14,5 +15,6 @@ export function crossFieldProblems(config: FleetConfig, region: string): Problem
     ...unitProblems(config, region),
     ...imageProblems(config),
     ...gatewayProblems(config, region),
+    ...failoverProblems(config),
   ];
 }

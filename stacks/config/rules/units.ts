@@ -1,3 +1,4 @@
+import { FAILOVER_CONTROLLER } from "../../../contracts/failover";
 import { serverSettingNames } from "../../../contracts/serverSettings";
 import { accelerators } from "../../../fleet/accelerators";
 import { measurement } from "../../../fleet/measurements";
@@ -30,12 +31,14 @@ function identityProblems(config: FleetConfig, name: string, unit: UnitConfig): 
       value: name,
       allowed: "a name that no model has: both name a Service",
     });
-  if (name.endsWith("-headroom"))
+  if (/-(headroom|probe)$/.test(name))
     problems.push({
       key,
       value: name,
-      allowed: "a name that does not end in -headroom, as the placeholders' do",
+      allowed: "a name that does not end in -headroom or -probe, as the placeholders' do",
     });
+  if (name === FAILOVER_CONTROLLER)
+    problems.push({ key, value: name, allowed: "another name: it is the fail-over controller's" });
   const accelerator = accelerators[unit.accelerator];
   if (accelerator === undefined) {
     problems.push(

@@ -3,8 +3,7 @@ import { Agent, request } from "node:https";
 
 // @kubernetes/client-node will not do here. Its KubernetesObjectApi writes each built-in kind by a
 // model of its own, so that a misspelt field of a Deployment would never reach the server, and its
-// `patch` cannot ask for strict field validation. Its release 2.0 does not load on Node 20 either:
-// its undici wants 22.19. What is needed of it is one request.
+// `patch` cannot ask for strict field validation. What is needed of it is one request.
 
 /** A manifest, or what the server has stored. */
 export interface KubernetesObject {

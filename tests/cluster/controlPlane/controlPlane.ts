@@ -18,6 +18,8 @@ import { binaryOf } from "./programs";
 
 /** A running API server with its etcd, and nothing else: no controller, no scheduler, no node. */
 export interface ControlPlane {
+  /** Address of its etcd, plain HTTP, which also answers JSON. */
+  readonly etcd: string;
   /** Path of a kubeconfig for its administrator. */
   readonly kubeconfig: string;
   readonly client: KubernetesClient;
@@ -31,6 +33,13 @@ export interface ControlPlane {
   apply(objects: readonly KubernetesObject[], options?: ApplyOptions): Promise<readonly Accepted[]>;
   /** Creates CRDs, and what comes with them, and waits until their kinds can be used. */
   define(crds: readonly KubernetesObject[]): Promise<void>;
+  /**
+   * Ends the API server as a crash would. What is stored stays. To have it hang instead, send
+   * `SIGSTOP` to `kube-apiserver` of the processes.
+   */
+  stopApiServer(): Promise<void>;
+  /** Starts it again after `stopApiServer`, with the same address, certificate and token. */
+  startApiServer(): Promise<void>;
   /** Ends everything and leaves nothing behind. */
   stop(): Promise<void>;
 }
@@ -53,6 +62,7 @@ const ADMISSION_PLUGINS = "NodeRestriction";
 const SERVICE_CIDR = "172.20.0.0/16";
 const ATTEMPTS = 5;
 const PORT_TAKEN = /address already in use/;
+const API_SERVER = "kube-apiserver";
 const ETCD_READY = "ready to serve client requests";
 
 /**
@@ -107,15 +117,20 @@ async function start(
   const [etcdPort, peerPort, port] = (await freePorts(3)) as [number, number, number];
   const etcd = `http://127.0.0.1:${etcdPort}`;
   await startEtcd(processes, binaries.etcd, etcd, `http://127.0.0.1:${peerPort}`);
-  const access = await startApiServer(processes, binaries.apiServer, etcd, port, version);
+  const apiServer = apiServerOf(processes, binaries.apiServer, etcd, port, version);
+  await apiServer.start();
+  const access = apiServer.access();
 
   const client = new KubernetesClient(access);
   const controlPlane: ControlPlane = {
+    etcd,
     kubeconfig: writeKubeconfig(processes.folder, access),
     client,
     processes,
     apply: (objects, options) => applyInOrder(client, objects, options),
     define: (objects) => define(client, objects),
+    stopApiServer: () => processes.end(API_SERVER),
+    startApiServer: () => apiServer.start(),
     stop: async () => {
       client.close();
       await processes.stop();
@@ -146,14 +161,20 @@ function startEtcd(
   return processes.start("etcd", binary, flags(args), ready);
 }
 
-/** @returns how its administrator reaches it, once it is ready */
-async function startApiServer(
+interface ApiServer {
+  /** Resolves when it is ready. */
+  start(): Promise<void>;
+  /** How its administrator reaches it, once it has started. */
+  access(): Access;
+}
+
+function apiServerOf(
   processes: Processes,
   binary: string,
   etcd: string,
   port: number,
   version: string,
-): Promise<Access> {
+): ApiServer {
   const { folder } = processes;
   const token = randomBytes(24).toString("hex");
   const certificates = join(folder, "certificates");
@@ -180,14 +201,14 @@ async function startApiServer(
     "endpoint-reconciler-type": "none",
     "emulated-version": version,
   };
-  // The certificate that it makes at its start is followed by the authority that signed it.
+  // The certificate that it makes at its first start is followed by the authority that signed it.
   const access = (): Access => ({
     server: `https://127.0.0.1:${port}`,
     token,
     certificateAuthority: readFileSync(join(certificates, "apiserver.crt"), "utf8"),
   });
-  await processes.start("kube-apiserver", binary, flags(args), () => isReady(access()));
-  return access();
+  const start = () => processes.start(API_SERVER, binary, flags(args), () => isReady(access()));
+  return { start, access };
 }
 
 function flags(values: Readonly<Record<string, string>>): string[] {

@@ -11,12 +11,16 @@ export class ProgramEnded extends Error {
 
 /**
  * Reads process ids until its input ends, which is when whoever writes them is gone, in whatever
- * way; then ends those processes and removes their folder. "done" sends it home.
+ * way; then ends those processes and removes their folder. "gone" and an id: that one has ended
+ * already, and its id may be somebody else's. "done" sends it home.
  */
 const GUARD = `
 while read -r line; do
-  [ "$line" = done ] && exit
-  pids="$pids $line"
+  case "$line" in
+    done) exit ;;
+    gone*) pids="\${pids%% \${line#gone } *} \${pids#* \${line#gone } }" ;;
+    *) pids="\${pids} $line " ;;
+  esac
 done
 kill -9 $pids
 rm -rf "$1" || { sleep 1; rm -rf "$1"; }
@@ -32,7 +36,7 @@ const LOG_LINES = 20;
 export class Processes {
   /** Removed in the end. */
   readonly folder = mkdtempSync(join(tmpdir(), "diffusion-fleet-cluster-"));
-  readonly #running: ChildProcess[] = [];
+  readonly #running = new Map<string, ChildProcess>();
   readonly #guard = spawn("sh", ["-c", GUARD, "sh", this.folder], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
@@ -49,8 +53,9 @@ export class Processes {
   }
 
   /**
-   * Starts a program and waits until it is ready.
+   * Starts a program and waits until it is ready. One that has ended may be started again.
    *
+   * @param name its own
    * @param ready asked over and over; a rejection means not yet
    * @throws ProgramEnded
    */
@@ -61,12 +66,13 @@ export class Processes {
     ready: () => boolean | Promise<boolean>,
     timeoutSeconds = 60,
   ): Promise<void> {
+    if (isAlive(this.#running.get(name))) throw new Error(`${name} runs already`);
     const log = openSync(this.logOf(name), "w");
     const child = spawn(binary, args, { cwd: this.folder, stdio: ["ignore", log, log] });
     closeSync(log);
     child.unref();
     this.#guard.stdin.write(`${child.pid}\n`);
-    this.#running.push(child);
+    this.#running.set(name, child);
     let failure: string | undefined;
     child.once("error", ({ message }) => {
       failure = message;
@@ -91,16 +97,37 @@ export class Processes {
       .join("\n");
   }
 
+  /**
+   * Sends a signal to a program: `SIGSTOP` freezes it, so that connections stay open and nothing
+   * answers, until `SIGCONT`.
+   */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#running.get(name)?.kill(signal);
+  }
+
+  /** Ends one program, without a clean shutdown. Its log and its files stay. */
+  async end(name: string): Promise<void> {
+    const child = this.#running.get(name);
+    if (child === undefined) return;
+    await killed(child);
+    this.#running.delete(name);
+    this.#guard.stdin.write(`gone ${child.pid}\n`);
+  }
+
   /** Ends all programs and removes the folder. Nothing in it is worth a clean shutdown. */
   async stop(): Promise<void> {
-    await Promise.all(this.#running.map(killed));
+    await Promise.all([...this.#running.values()].map(killed));
     this.#guard.stdin.end("done\n");
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
+function isAlive(child: ChildProcess | undefined): boolean {
+  return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
 async function killed(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (!isAlive(child)) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
   child.ref();
   child.kill("SIGKILL");

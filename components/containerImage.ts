@@ -1,44 +1,39 @@
-import { join } from "node:path";
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
-import type { Framework } from "../fleet/accelerators";
-import { contextTag } from "./buildContext";
+import { type BuildContext, contextTag } from "./buildContext";
 import { ImageRepository } from "./imageRepository";
 import type { Scope } from "./scope";
 
 /** How an image is made fast: by its digest, by a tag, or by the digest of a build to come. */
 export type PinnedBy = "digest" | "tag" | "build";
 
-/** Where the server's images come from. */
-export type ServerImageSource =
+/** Where an image comes from. */
+export type ContainerImageSource =
   | {
       /** The user pushed it. */
       readonly source: "external";
-      /** Repository without the framework's name and tag; absent: the program's own in ECR. */
+      /** Repository without tag; absent: the program's own in ECR. */
       readonly repository?: string;
       readonly tag: string;
       /** `sha256:…`; wins over the tag. */
       readonly digest?: string;
     }
-  | {
+  | ({
       /** `pulumi up` builds and pushes it, with Docker. */
       readonly source: "local";
-      /** Folder with a `Dockerfile.FRAMEWORK`. */
-      readonly context: string;
-    };
+    } & BuildContext);
 
-export interface ServerImageArgs {
+export interface ContainerImageArgs {
   readonly scope: Scope;
-  readonly framework: Framework;
-  readonly image: ServerImageSource;
+  readonly image: ContainerImageSource;
   /** Days that untagged images are kept in ECR. */
   readonly keepUntaggedDays: number;
   /** Tagged images that are kept in ECR. */
   readonly keepTagged: number;
 }
 
-/** The inference server's image for one framework, and its repository where that is the program's. */
-export class ServerImage extends pulumi.ComponentResource {
+/** An image that pods run, and its repository where that is the program's. */
+export class ContainerImage extends pulumi.ComponentResource {
   /** What a pod names: `repository:tag` or `repository@digest`. */
   readonly reference: pulumi.Output<string>;
   /** `build`: the digest in `reference` is known once the image is built. */
@@ -48,13 +43,10 @@ export class ServerImage extends pulumi.ComponentResource {
   /** ARN of the ECR repository that it is pulled from; absent: from another registry. */
   readonly repositoryArn: pulumi.Output<string> | undefined;
 
-  constructor(name: string, args: ServerImageArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("diffusion-fleet:index:ServerImage", name, {}, opts);
-    const { image, framework, scope } = args;
-    const theirs =
-      image.source === "external" && image.repository !== undefined
-        ? `${image.repository}-${framework}`
-        : undefined;
+  constructor(name: string, args: ContainerImageArgs, opts: pulumi.ComponentResourceOptions = {}) {
+    super("diffusion-fleet:index:ContainerImage", name, {}, { ...opts, aliases: [formerType] });
+    const { image, scope } = args;
+    const theirs = image.source === "external" ? image.repository : undefined;
     this.repository =
       theirs === undefined ? createRepository(name, args, { parent: this }) : undefined;
     const url = pulumi.output(theirs ?? this.repository!.repositoryUrl);
@@ -62,7 +54,7 @@ export class ServerImage extends pulumi.ComponentResource {
 
     if (image.source === "local") {
       this.pinnedBy = "build";
-      this.reference = buildImage(name, framework, image.context, url, { parent: this });
+      this.reference = buildImage(name, image, url, { parent: this });
     } else if (image.digest === undefined) {
       this.pinnedBy = "tag";
       this.reference = pulumi.interpolate`${url}:${image.tag}`;
@@ -74,7 +66,10 @@ export class ServerImage extends pulumi.ComponentResource {
   }
 }
 
-function createRepository(name: string, args: ServerImageArgs, opts: pulumi.ResourceOptions) {
+/** What the component was called when it knew servers only: their repositories stay where they are. */
+const formerType: pulumi.Alias = { type: "diffusion-fleet:index:ServerImage" };
+
+function createRepository(name: string, args: ContainerImageArgs, opts: pulumi.ResourceOptions) {
   const { scope, keepUntaggedDays, keepTagged } = args;
   return new ImageRepository(name, { scope, keepUntaggedDays, keepTagged }, opts);
 }
@@ -82,19 +77,17 @@ function createRepository(name: string, args: ServerImageArgs, opts: pulumi.Reso
 /** The URI of the pushed image, with the digest that the registry gave it. */
 function buildImage(
   name: string,
-  framework: Framework,
-  context: string,
+  build: BuildContext,
   repositoryUrl: pulumi.Output<string>,
   opts: pulumi.ResourceOptions,
 ): pulumi.Output<string> {
-  const dockerfile = join(context, `Dockerfile.${framework}`);
   const image = new awsx.ecr.Image(
     name,
     {
       repositoryUrl,
-      context,
-      dockerfile,
-      imageTag: contextTag(context, dockerfile),
+      context: build.context,
+      dockerfile: build.dockerfile,
+      imageTag: contextTag(build),
       // Every machine that the fleet launches is x86-64.
       platform: "linux/amd64",
     },

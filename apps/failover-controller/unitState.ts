@@ -1,0 +1,202 @@
+import type { FailoverSettings } from "../../contracts/failover";
+import { type Evidence, latestEvidence, merged, type UnitEvidence } from "./evidence";
+
+/** Whether a unit is in a shortage, as a pure function of what was seen, and time. */
+
+/** What is seen of a unit now. Times: milliseconds since 1970. */
+export interface UnitFacts {
+  readonly evidence: UnitEvidence;
+  /** Pods of the unit that wait for a machine, and since when there has been one. */
+  readonly pending: number;
+  readonly pendingSince: number | undefined;
+  /** The last launch of a machine of the unit. */
+  readonly launchedAt: number | undefined;
+  readonly ready: number;
+  /** Replicas that the autoscaler wants. */
+  readonly desired: number;
+  /** The capacity probe; `absent`: the unit has none. */
+  readonly probe: "absent" | "off" | "waiting" | "running";
+}
+
+/** What has been made of it so far: kept over a restart. */
+export interface UnitState {
+  readonly state: "well" | "suspected" | "short" | "recovering";
+  readonly since: number;
+  /** What is known of missing machines, acted on or not. */
+  readonly evidence: Evidence | undefined;
+  /** The last launch, which proves that older evidence is over. */
+  readonly launchedAt: number | undefined;
+  /** The most replicas wanted in this shortage, which falls with the traffic that has left. */
+  readonly wanted: number | undefined;
+  /** When a probe was first on a machine that was launched for it. */
+  readonly probeStartedAt: number | undefined;
+  /** Until when there shall be no probe: it found a machine that was left over, which is no proof. */
+  readonly probeRestsUntil: number | undefined;
+  /** Whether it was short since the model was last as configured. */
+  readonly affected: boolean;
+}
+
+const second = 1000;
+
+/**
+ * The state that follows.
+ *
+ * A shortage begins when evidence of a cause that is acted on and a waiting pod of the unit have
+ * been there together for `confirmSeconds`. A unit that is new or scaled from zero has waiting pods
+ * but no evidence; evidence without a waiting pod harms nobody.
+ *
+ * It ends when a machine was launched after the last evidence. While its traffic is away
+ * (`trafficIsAway`) nothing else will do: the autoscaler has then taken the waiting pods away, and
+ * silence means nothing. Where nothing was moved, or no probe can ask, silence has to do.
+ */
+export function nextUnitState(
+  settings: FailoverSettings,
+  facts: UnitFacts,
+  before: UnitState | undefined,
+  now: number,
+  trafficIsAway: boolean,
+): UnitState {
+  const evidence = knownEvidence(settings, facts, before);
+  const launchedAt = latest(facts.launchedAt, before?.launchedAt);
+  const state = stateOf(settings, facts, before, { evidence, launchedAt }, now, trafficIsAway);
+  const affected = state === "short" || (before?.affected ?? false);
+  return {
+    state,
+    since: before?.state === state && !hasRelapsed(before, evidence) ? before.since : now,
+    evidence: state === "well" ? anyEvidence(facts, before) : evidence,
+    launchedAt,
+    wanted:
+      affected || state === "recovering" ? Math.max(before?.wanted ?? 0, facts.desired) : undefined,
+    ...probeTimes(settings, facts, before, state, now),
+    affected,
+  };
+}
+
+/** Evidence and a launch that came together: still recovering, but anew. */
+function hasRelapsed({ state, since }: UnitState, evidence: Evidence | undefined): boolean {
+  return state === "recovering" && evidence !== undefined && evidence.lastSeen > since;
+}
+
+/**
+ * A probe that runs while the unit is still short has landed on a machine that the autoscaler left
+ * behind. It leaves for a while, so that the machine can go and the next probe has to be launched.
+ */
+function probeTimes(
+  { holdSeconds }: FailoverSettings,
+  { probe }: UnitFacts,
+  before: UnitState | undefined,
+  state: UnitState["state"],
+  now: number,
+): Pick<UnitState, "probeStartedAt" | "probeRestsUntil"> {
+  const rests = before?.probeRestsUntil;
+  if (state === "short")
+    return {
+      probeStartedAt: undefined,
+      probeRestsUntil: probe === "running" ? now + holdSeconds * second : rests,
+    };
+  const started = before?.probeStartedAt ?? (probe === "running" ? now : undefined);
+  return { probeStartedAt: started, probeRestsUntil: undefined };
+}
+
+/** When the state may change by itself, as time goes by; undefined: never. */
+export function nextChangeAt(
+  settings: FailoverSettings,
+  facts: UnitFacts,
+  state: UnitState,
+): number | undefined {
+  switch (state.state) {
+    case "suspected":
+      return beganAt(state.evidence!, state.launchedAt, facts.pendingSince!) + confirmMs(settings);
+    case "recovering":
+      return state.since + settings.recoverSeconds * second;
+    case "short":
+      return state.evidence === undefined
+        ? undefined
+        : state.evidence.lastSeen + settings.holdSeconds * second + 1;
+    case "well":
+      return undefined;
+  }
+}
+
+/** Since when the evidence of a unit that is short and a waiting pod have been there together. */
+export function shortageBeganAt(
+  facts: UnitFacts,
+  { evidence, launchedAt, since }: UnitState,
+): number {
+  return Math.min(since, beganAt(evidence!, launchedAt, facts.pendingSince ?? since));
+}
+
+interface Known {
+  readonly evidence: Evidence | undefined;
+  readonly launchedAt: number | undefined;
+}
+
+function stateOf(
+  settings: FailoverSettings,
+  facts: UnitFacts,
+  before: UnitState | undefined,
+  { evidence, launchedAt }: Known,
+  now: number,
+  trafficIsAway: boolean,
+): UnitState["state"] {
+  if (evidence === undefined) return "well";
+  const isProven = launchedAt !== undefined && launchedAt > evidence.lastSeen;
+  const isSilent =
+    facts.pendingSince === undefined && now - evidence.lastSeen > settings.holdSeconds * second;
+  switch (before?.state) {
+    case "short":
+      if (isProven) return "recovering";
+      if (!isSilent) return "short";
+      if (!trafficIsAway) return "well";
+      return canProbe(settings, facts) ? "short" : "recovering";
+    case "recovering":
+      if (!isProven && evidence.lastSeen > before.since) return "short";
+      return now - before.since >= settings.recoverSeconds * second ? "well" : "recovering";
+    default: {
+      if (isProven || facts.pendingSince === undefined) return "well";
+      // Old evidence is none of a pod that came long after it.
+      const isFresh = facts.pendingSince - evidence.lastSeen <= settings.holdSeconds * second;
+      if (!isFresh) return "well";
+      const began = beganAt(evidence, launchedAt, facts.pendingSince);
+      return now - began >= confirmMs(settings) ? "short" : "suspected";
+    }
+  }
+}
+
+/** Since when the evidence that holds and a waiting pod have been there together. */
+function beganAt(evidence: Evidence, launchedAt: number | undefined, pendingSince: number): number {
+  return Math.max(evidence.firstSeen, launchedAt ?? 0, pendingSince);
+}
+
+/** Evidence of the causes that are acted on. */
+function knownEvidence(
+  { actOn }: FailoverSettings,
+  facts: UnitFacts,
+  before: UnitState | undefined,
+): Evidence | undefined {
+  return latestEvidence(allEvidence(facts, before), actOn);
+}
+
+/** What a unit that is well shows: the last that was seen, whatever the cause. */
+function anyEvidence(facts: UnitFacts, before: UnitState | undefined): Evidence | undefined {
+  return latestEvidence(allEvidence(facts, before));
+}
+
+/** Also what was known before a restart. */
+function allEvidence(facts: UnitFacts, before: UnitState | undefined): UnitEvidence {
+  const kept = before?.evidence;
+  return merged(kept === undefined ? {} : { [kept.cause]: kept }, facts.evidence);
+}
+
+function canProbe({ probeMinutes }: FailoverSettings, { probe }: UnitFacts): boolean {
+  return probeMinutes > 0 && probe !== "absent";
+}
+
+function confirmMs({ confirmSeconds }: FailoverSettings): number {
+  return confirmSeconds * second;
+}
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.max(a, b);
+}
