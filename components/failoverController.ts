@@ -39,8 +39,11 @@ export interface FailoverControllerArgs {
 const replicas = 2;
 const port = 8080;
 
-/** V8's heap, MiB, of the 128 that the container may have: the rest is code, stacks and buffers. */
-const heapMiB = 80;
+/**
+ * V8's heap, MiB, of the 128 that the container may have: the rest is code, stacks and buffers. Its
+ * part for new objects has three such spaces, by default of 16 MiB each.
+ */
+const heapMiB = { old: 64, semiSpace: 2 };
 
 /**
  * The controller that moves traffic off a unit that EC2 has no machines for, and back.
@@ -237,7 +240,7 @@ function environment({ scope, topic }: FailoverControllerArgs) {
     AWS_REGION: scope.region,
     METRIC_NAMESPACE,
     ...(topic === undefined ? {} : { TOPIC_ARN: topic.arn }),
-    NODE_OPTIONS: `--max-old-space-size=${heapMiB}`,
+    NODE_OPTIONS: `--max-old-space-size=${heapMiB.old} --max-semi-space-size=${heapMiB.semiSpace}`,
   };
   return [
     { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },

@@ -95,7 +95,7 @@ export const failoverSettingsSchema = z.strictObject({
   maxSwitchesPerHour: z
     .int()
     .min(2)
-    .max(60)
+    .max(3600)
     .default(6)
     .describe(
       "Switches of a model in any hour, there and back; the way back is kept from using the last one.",

@@ -41,8 +41,9 @@ export function mostReplicas(workload: Resource, stack: Stack): number {
   const [most] = ofType(stack, ...autoscalers)
     .filter((autoscaler) => targetOf(autoscaler, stack)?.urn === workload.urn)
     .map(({ props: { spec } }) => spec?.maxReplicaCount ?? spec?.maxReplicas ?? kedaMaximum);
+  if (most !== undefined) return most;
   if (isSet(podOf(workload).metadata?.labels, PROBE_LABEL)) return mostProbes;
-  return most ?? workload.props.spec?.replicas ?? 1;
+  return workload.props.spec?.replicas ?? 1;
 }
 
 /** The NodePools whose machines a pod may land on: those that have all labels that it asks for. */

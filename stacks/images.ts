@@ -106,13 +106,14 @@ export const failoverControllerBuild = {
   context: ".",
   dockerfile: "apps/failover-controller/Dockerfile",
   parts: [
+    ".npmrc",
+    "apps/bundle.mjs",
     "apps/failover-controller",
     "apps/service",
     "contracts",
     "fleet",
     "package.json",
     "package-lock.json",
-    "tsconfig.json",
   ],
   configKey: "failover.controller.source",
 } as const;

@@ -52,15 +52,35 @@ export function withSighting(
   return noted(known, { cause: latest.cause, source, message, at }, holdMs, launchedAt);
 }
 
-/** The newer of what two have seen, for each cause. */
-export function merged(a: UnitEvidence, b: UnitEvidence): UnitEvidence {
-  const result: Partial<Record<ShortageCause, Evidence>> = { ...a };
-  for (const evidence of Object.values(b)) {
-    const other = result[evidence.cause];
-    if (other === undefined || other.lastSeen < evidence.lastSeen)
-      result[evidence.cause] = evidence;
+/**
+ * What is known when some was kept over a restart: the newer of each cause, which goes on from what
+ * was kept unless there is a break of more than `holdMs`, or a launch, between the two. What is kept
+ * is to the millisecond, and what is told again to the second.
+ */
+export function merged(
+  kept: UnitEvidence,
+  seen: UnitEvidence,
+  holdMs: number,
+  launchedAt = Number.NEGATIVE_INFINITY,
+): UnitEvidence {
+  const result: Partial<Record<ShortageCause, Evidence>> = { ...kept };
+  for (const one of Object.values(seen)) {
+    const before = kept[one.cause];
+    result[one.cause] = before === undefined ? one : continued(before, one, holdMs, launchedAt);
   }
   return result;
+}
+
+function continued(kept: Evidence, seen: Evidence, holdMs: number, launchedAt: number): Evidence {
+  if (kept.lastSeen >= seen.lastSeen) return kept;
+  const isBroken =
+    seen.firstSeen - kept.lastSeen > holdMs || isOver(kept, seen.firstSeen, launchedAt);
+  return isBroken ? seen : { ...seen, firstSeen: kept.firstSeen };
+}
+
+/** Whether a machine was launched between evidence and a later sighting. */
+function isOver({ lastSeen }: Evidence, at: number, launchedAt: number): boolean {
+  return lastSeen < launchedAt && launchedAt <= at;
 }
 
 /** The evidence that was seen last, of the causes that count. */
@@ -80,8 +100,7 @@ function noted(
   launchedAt: number,
 ): UnitEvidence {
   const before = known[cause];
-  const isOver = before !== undefined && before.lastSeen < launchedAt && launchedAt <= at;
-  if (before === undefined || isOver || at - before.lastSeen > holdMs)
+  if (before === undefined || isOver(before, at, launchedAt) || at - before.lastSeen > holdMs)
     return { ...known, [cause]: { cause, source, message, firstSeen: at, lastSeen: at } };
   // An older one, told again after the server was away.
   if (at <= before.lastSeen) return known;

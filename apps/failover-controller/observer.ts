@@ -10,8 +10,8 @@ import type { Pod } from "./observe/pod";
 import { backendsOf, type Route } from "./observe/route";
 import type { UnitFacts } from "./unitState";
 
-/** What is told again after a restart is as old as it says; what comes in now is from now. */
-const liveMs = 10_000;
+/** What comes in now is from now, for what it says of itself is to the second. */
+const liveMs = 3000;
 
 /** Karpenter's word for a NodeClaim that it has not looked at yet. */
 const notLaunchedYet = ["", "AwaitingReconciliation"];
@@ -26,6 +26,8 @@ const rememberedClaims = 1000;
 export class Observer {
   readonly #now: () => number;
   readonly #holdMs: () => number;
+  /** The second in which this began to look. */
+  readonly #startedAt: number;
   readonly #evidence = new Map<string, UnitEvidence>();
   readonly #launchedAt = new Map<string, number>();
   readonly #pendingSince = new Map<string, number>();
@@ -44,6 +46,7 @@ export class Observer {
   constructor(now: () => number, holdMs: () => number) {
     this.#now = now;
     this.#holdMs = holdMs;
+    this.#startedAt = Math.floor(now() / 1000) * 1000;
   }
 
   /** Which units there are, with their NodePools and devices. */
@@ -186,7 +189,7 @@ export class Observer {
     else if (!this.#pendingSince.has(unit))
       this.#pendingSince.set(
         unit,
-        Math.min(...waiting.map(({ waitingSince }) => this.#timeOf(waitingSince))),
+        Math.min(...waiting.map(({ waitingSince }) => this.#endOf(waitingSince))),
       );
   }
 
@@ -208,8 +211,18 @@ export class Observer {
     return this.#unitOfPool.get(claim.slice(0, claim.lastIndexOf("-")));
   }
 
+  /**
+   * What happened before this began to look is told in any order, and as old as it says: a launch
+   * must not become older than an error that it came after.
+   */
   #timeOf(at: number | undefined): number {
     const now = this.#now();
-    return at === undefined || now - at < liveMs ? now : at;
+    if (at === undefined || at > now) return now;
+    return at >= this.#startedAt && now - at < liveMs ? now : at;
+  }
+
+  /** The end of the second that is meant, so that nothing has waited for longer than it has. */
+  #endOf(second: number | undefined): number {
+    return Math.min(this.#now(), this.#timeOf(second) + 999);
   }
 }

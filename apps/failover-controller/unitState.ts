@@ -56,14 +56,16 @@ export function nextUnitState(
   now: number,
   trafficIsAway: boolean,
 ): UnitState {
-  const evidence = knownEvidence(settings, facts, before);
   const launchedAt = latest(facts.launchedAt, before?.launchedAt);
+  const known = knownEvidence(settings, facts, before, launchedAt);
+  const evidence = latestEvidence(known, settings.actOn);
   const state = stateOf(settings, facts, before, { evidence, launchedAt }, now, trafficIsAway);
   const affected = state === "short" || (before?.affected ?? false);
   return {
     state,
     since: before?.state === state && !hasRelapsed(before, evidence) ? before.since : now,
-    evidence: state === "well" ? anyEvidence(facts, before) : evidence,
+    // Of a unit that is well, the last that was seen, whatever the cause.
+    evidence: state === "well" ? latestEvidence(known) : evidence,
     launchedAt,
     wanted:
       affected || state === "recovering" ? Math.max(before?.wanted ?? 0, facts.desired) : undefined,
@@ -145,15 +147,21 @@ function stateOf(
     facts.pendingSince === undefined && now - evidence.lastSeen > settings.holdSeconds * second;
   switch (before?.state) {
     case "short":
-      if (isProven) return "recovering";
-      if (!isSilent) return "short";
-      if (!trafficIsAway) return "well";
-      return canProbe(settings, facts) ? "short" : "recovering";
-    case "recovering":
-      if (!isProven && evidence.lastSeen > before.since) return "short";
-      return now - before.since >= settings.recoverSeconds * second ? "well" : "recovering";
+      if (!isProven && !isSilent) return "short";
+      if (!isProven && !trafficIsAway) return "well";
+      if (!isProven && canProbe(settings, facts)) return "short";
+      return recoveringSince(settings, now, now);
+    case "recovering": {
+      const isNews = evidence.lastSeen > before.since;
+      if (isNews && !isProven) return "short";
+      return recoveringSince(settings, isNews ? now : before.since, now);
+    }
     default: {
-      if (isProven || facts.pendingSince === undefined) return "well";
+      if (isProven) return "well";
+      // Where traffic is away no pod of the unit need wait: the probe asks, or did.
+      const isNews = trafficIsAway && before?.affected && evidence.lastSeen > before.since;
+      if (isNews) return "short";
+      if (facts.pendingSince === undefined) return "well";
       // Old evidence is none of a pod that came long after it.
       const isFresh = facts.pendingSince - evidence.lastSeen <= settings.holdSeconds * second;
       if (!isFresh) return "well";
@@ -163,29 +171,29 @@ function stateOf(
   }
 }
 
+function recoveringSince(
+  { recoverSeconds }: FailoverSettings,
+  since: number,
+  now: number,
+): "recovering" | "well" {
+  return now - since >= recoverSeconds * second ? "well" : "recovering";
+}
+
 /** Since when the evidence that holds and a waiting pod have been there together. */
 function beganAt(evidence: Evidence, launchedAt: number | undefined, pendingSince: number): number {
   return Math.max(evidence.firstSeen, launchedAt ?? 0, pendingSince);
 }
 
-/** Evidence of the causes that are acted on. */
+/** What is seen, and what was known before a restart. */
 function knownEvidence(
-  { actOn }: FailoverSettings,
+  { holdSeconds }: FailoverSettings,
   facts: UnitFacts,
   before: UnitState | undefined,
-): Evidence | undefined {
-  return latestEvidence(allEvidence(facts, before), actOn);
-}
-
-/** What a unit that is well shows: the last that was seen, whatever the cause. */
-function anyEvidence(facts: UnitFacts, before: UnitState | undefined): Evidence | undefined {
-  return latestEvidence(allEvidence(facts, before));
-}
-
-/** Also what was known before a restart. */
-function allEvidence(facts: UnitFacts, before: UnitState | undefined): UnitEvidence {
+  launchedAt: number | undefined,
+): UnitEvidence {
   const kept = before?.evidence;
-  return merged(kept === undefined ? {} : { [kept.cause]: kept }, facts.evidence);
+  const known = kept === undefined ? {} : { [kept.cause]: kept };
+  return merged(known, facts.evidence, holdSeconds * second, launchedAt);
 }
 
 function canProbe({ probeMinutes }: FailoverSettings, { probe }: UnitFacts): boolean {

@@ -17,8 +17,8 @@ const RUNS = 5;
 /** Servers one after the other: each is started, gets the CRDs, and then all of the plan of `dev`. */
 export const apiServerBench: Bench = {
   about: "a real API server: from its start until it is ready, and until it has the plan of dev",
-  prepare: ({ progress }) => orUserError(() => prepareControlPlane(progress)),
-  measure: (context) => orUserError(() => measure(context)),
+  prepare: ({ progress }) => orUserError("api-server", () => prepareControlPlane(progress)),
+  measure: (context) => orUserError("api-server", () => measure(context)),
 };
 
 async function measure({ launcher, progress }: BenchContext) {
@@ -70,13 +70,14 @@ function secondsSince(started: number): number {
   return (performance.now() - started) / 1000;
 }
 
-async function orUserError<T>(act: () => Promise<T>): Promise<T> {
+/** @throws UserError when this machine cannot build a control plane, which the bench needs */
+export async function orUserError<T>(bench: string, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
     if (!(error instanceof GoUnavailable)) throw error;
     throw new UserError(
-      `The bench "api-server" builds etcd and kube-apiserver, and cannot: ${error.message}. ` +
+      `The bench "${bench}" builds etcd and kube-apiserver, and cannot: ${error.message}. ` +
         "It needs Go (https://go.dev/dl) and, the first time, the Go module registry.",
     );
   }

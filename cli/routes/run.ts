@@ -33,7 +33,7 @@ export async function runRoutes(options: RoutesOptions): Promise<number> {
   const read = async () =>
     routesReport({ context, server, namespace }, await readCluster(reader, namespace), model);
   try {
-    if (options.watch) await watchRoutes(read, json);
+    if (options.watch) await untilInterrupted((until) => watchRoutes(read, { json, until }));
     else {
       const report = await settled(read);
       const text = json
@@ -45,6 +45,19 @@ export async function runRoutes(options: RoutesOptions): Promise<number> {
     reader.close();
   }
   return ExitCode.ok;
+}
+
+/** Runs what ends when somebody interrupts, which is no failure. */
+async function untilInterrupted(run: (until: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupted = new AbortController();
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const interrupt = () => interrupted.abort();
+  for (const signal of signals) process.once(signal, interrupt);
+  try {
+    await run(interrupted.signal);
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt);
+  }
 }
 
 /** A report, whose drift is no switch that has only just begun, and whose dead are dead. */

@@ -13,13 +13,22 @@ const TO_END_OF_LINE = "\u001b[K";
 const TO_END_OF_SCREEN = "\u001b[J";
 
 /** Where a picture is shown. */
-export interface Screen {
+interface Screen {
   /** Shows a report, or why there is none that is newer. */
   show(report: RoutesReport, trouble: string | undefined): void;
 }
 
+export interface WatchOptions {
+  readonly json: boolean;
+  /** Aborted when it is to end. */
+  readonly until: AbortSignal;
+  readonly stdout?: NodeJS.WriteStream;
+  readonly stderr?: Pick<NodeJS.WriteStream, "write">;
+  readonly intervalMs?: number;
+}
+
 /**
- * Shows reports until somebody interrupts.
+ * Shows reports, one after the other.
  *
  * A cluster that is away later on is shown as such, with what was last known of it.
  *
@@ -27,32 +36,28 @@ export interface Screen {
  */
 export async function watchRoutes(
   read: () => Promise<RoutesReport>,
-  json: boolean,
-  stdout: NodeJS.WriteStream = process.stdout,
+  options: WatchOptions,
 ): Promise<void> {
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
-  const screen = json ? jsonLines(stdout) : stdout.isTTY ? terminal(stdout) : plainLines(stdout);
-  try {
-    let report = await read();
-    screen.show(report, undefined);
-    while (await passed(INTERVAL_MS, interrupted.signal)) {
-      let trouble: string | undefined;
-      try {
-        const next = await read();
-        report = { ...next, failover: secondLook(report.failover, next.failover) };
-      } catch (error) {
-        if (!(error instanceof Unreachable)) throw error;
-        trouble = error.message;
-      }
-      screen.show(report, trouble);
+  const { until, intervalMs = INTERVAL_MS } = options;
+  const screen = screenOf(options);
+  let report = await read();
+  screen.show(report, undefined);
+  while (await passed(intervalMs, until)) {
+    let trouble: string | undefined;
+    try {
+      const next = await read();
+      report = { ...next, failover: secondLook(report.failover, next.failover) };
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      trouble = error.message;
     }
-  } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    screen.show(report, trouble);
   }
+}
+
+function screenOf({ json, stdout = process.stdout, stderr = process.stderr }: WatchOptions) {
+  if (json) return jsonLines(stdout, stderr);
+  return stdout.isTTY ? terminal(stdout) : plainLines(stdout);
 }
 
 /** Whether the time has passed without an interruption. */
@@ -101,10 +106,10 @@ function plainLines(stdout: NodeJS.WriteStream): Screen {
 }
 
 /** One object a line, whenever something has happened. */
-function jsonLines(stdout: NodeJS.WriteStream): Screen {
+function jsonLines(stdout: NodeJS.WriteStream, stderr: Pick<NodeJS.WriteStream, "write">): Screen {
   return onChange((report, trouble) => {
     if (trouble === undefined) stdout.write(`${JSON.stringify(report)}\n`);
-    else process.stderr.write(`${trouble}\n`);
+    else stderr.write(`${trouble}\n`);
   });
 }
 

@@ -49,7 +49,7 @@ function isShown(line: string, real: string): boolean {
 
 const pages = [
   "README.md",
-  ...["docs", "docs/how-to"].flatMap((folder) =>
+  ...["docs", "docs/how-to", "docs/operations"].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith(".md"))
       .map((name) => `${folder}/${name}`),

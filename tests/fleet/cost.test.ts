@@ -93,6 +93,16 @@ describe("an environment's cost per hour", () => {
     );
   });
 
+  it("counts a capacity probe's machine in the most that it costs, and not in the least", () => {
+    const [unit] = fleet.units;
+    const without = fleetCostPerHour({ ...fleet, units: [unit!] });
+    const cost = fleetCostPerHour({ ...fleet, units: [{ ...unit!, probes: 1 }] });
+    close(cost.usd.min, without.usd.min);
+    close(cost.usd.max, without.usd.max + 0.7582);
+    const line = cost.lines.find(({ kind }) => kind === "probe");
+    assert.deepEqual(line?.count, { min: 0, max: 1 });
+  });
+
   it("leaves out what there is none of", () => {
     const { systemNodes: _, ...rest } = fleet;
     const none = { controlPlanes: 0, natGateways: 0, loadBalancers: 0, interfaceEndpoints: 0 };

@@ -1,3 +1,4 @@
+import { PROBE_LABEL } from "../../contracts/failover";
 import { pricePerHour, servicePricesPerHour } from "../../fleet/prices";
 import { ruleSuite } from "./ruleSuite";
 import { type Circumstances, type Subject, subject, unknown } from "./subject";
@@ -23,12 +24,13 @@ const pool = (types: unknown) =>
       },
     },
   });
-const unit = (replicas: unknown, devices: unknown = "1") =>
+const unit = (replicas: unknown, devices: unknown = "1", labels: Props = {}) =>
   subject("kubernetes:apps/v1:Deployment", {
     metadata: { name: "inf2", namespace: "fleet" },
     spec: {
       replicas,
       template: {
+        metadata: { labels },
         spec: {
           nodeSelector: { unit: "inf2" },
           containers: [{ resources: { limits: { [neuron]: devices } } }],
@@ -92,6 +94,11 @@ ruleSuite("cost-ceiling", {
       100 * machine,
       unit(1),
       scaled(undefined),
+      pool(["inf2.xlarge"]),
+    ),
+    "a capacity probe, which is written with no replica and scaled to one": refusedAbove(
+      machine,
+      unit(0, "1", { [PROBE_LABEL]: "inf2" }),
       pool(["inf2.xlarge"]),
     ),
     "replicas on the dearest of their machines": refusedAbove(

@@ -86,6 +86,12 @@ ruleSuite("container-probes", {
       }),
     },
     "a placeholder that does nothing": { of: ofPod({ containers: [{ name: "pause" }] }, headroom) },
+    "a capacity probe, which is a placeholder too": {
+      of: ofPod(
+        { containers: [{ name: "pause" }] },
+        { "app.kubernetes.io/component": "capacity-probe" },
+      ),
+    },
   },
   fails: {
     "a server without": {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { headerLines } from "../../cli/plan/header";
 import type { Plan } from "../../cli/plan/makePlan";
 import { failoverSettingsSchema, PROBE_LABEL } from "../../contracts/failover";
 import { UNIT_LABEL } from "../../contracts/labels";
@@ -246,6 +247,9 @@ describe("Fail-over", () => {
     const { min, max } = plan.summary.cost.usd;
     assert.equal(min, without.summary.cost.usd.min);
     assert.ok(Math.abs(max - without.summary.cost.usd.max - machines) < 1e-9);
+    const printed = headerLines(plan.document, plan.summary, (_, text) => text).join("\n");
+    assert.match(printed, /capacity probes 0\.00–4\.92/);
+    assert.ok(printed.replaceAll("\n", " ").includes(plan.summary.failover!));
   });
 
   it("warns where it can move nothing", async () => {

@@ -32,8 +32,9 @@ export function isAtLimit({ limits }: NodePool, device: string): boolean {
 /** Devices are counted in whole numbers; other quantities (`100m`, `4Gi`) are of no interest. */
 function entries(value: unknown): (readonly [string, number])[] {
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value)
-    .filter(([, quantity]) => typeof quantity === "number" || /^\d/.test(String(quantity)))
-    .map(([resource, quantity]) => [resource, Number(quantity)] as const)
-    .filter(([, quantity]) => Number.isFinite(quantity));
+  return Object.entries(value).flatMap(([resource, quantity]) => {
+    const isWritten =
+      typeof quantity === "number" || (typeof quantity === "string" && /^\d+$/.test(quantity));
+    return isWritten ? [[resource, Number(quantity)] as const] : [];
+  });
 }

@@ -126,15 +126,26 @@ describe("an echo", () => {
   });
 });
 
-describe("what two have seen", () => {
-  it("is the newer of each cause, whichever of them saw it", () => {
+describe("evidence that was kept over a restart", () => {
+  it("is the newer of each cause, kept or seen", () => {
     const a = { ...evidence("capacity", t, t + 5), ...evidence("quota", t, t + 1) };
     const b = { ...evidence("capacity", t, t + 3), ...evidence("quota", t, t + 9) };
-    for (const both of [merged(a, b), merged(b, a)]) {
+    for (const both of [merged(a, b, hold), merged(b, a, hold)]) {
       assert.equal(both.capacity?.lastSeen, t + 5);
       assert.equal(both.quota?.lastSeen, t + 9);
     }
-    assert.deepEqual(merged({}, a), a);
-    assert.deepEqual(merged(a, {}), a);
+    assert.deepEqual(merged({}, a, hold), a);
+    assert.deepEqual(merged(a, {}, hold), a);
+  });
+
+  it("goes on from what was kept, unless there was a break or a launch", () => {
+    const before = evidence("capacity", t, t + 5);
+    const first = (since: number, launchedAt?: number) =>
+      merged(before, evidence("capacity", since), hold, launchedAt).capacity?.firstSeen;
+    assert.equal(first(t + 5 + hold), t);
+    assert.equal(first(t + 6 + hold), t + 6 + hold);
+    assert.equal(first(t + 9, t + 7), t + 9);
+    assert.equal(first(t + 9, t + 3), t);
+    assert.equal(first(t - 900), t, "nor is it older for being told again to the second");
   });
 });

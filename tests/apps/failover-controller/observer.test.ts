@@ -148,7 +148,15 @@ describe("what is known of a unit", () => {
     later.says(`${nodePoolOf(inf2)}-aaaaa`, fleetMessage("a", fleetErrors.soldOut), midnight);
     later.pod("p", "unschedulable", { at: midnight + 7 * second });
     assert.equal(later.facts().evidence.capacity?.lastSeen, midnight);
-    assert.equal(later.facts().pendingSince, midnight + 7 * second);
+    assert.equal(later.facts().pendingSince, midnight + 7 * second + 999, "no longer than it has");
+  });
+
+  it("is in the order in which things happened also just after a restart", () => {
+    const it = new Watched();
+    it.claim("b", launched, midnight - second);
+    it.says(`${nodePoolOf(inf2)}-a`, fleetMessage("a", fleetErrors.soldOut), midnight - 2 * second);
+    const { launchedAt, evidence } = it.facts();
+    assert.ok(launchedAt! > evidence.capacity!.lastSeen);
   });
 
   it("is never from the future", () => {

@@ -1,5 +1,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { KubeApi } from "../../../apps/failover-controller/cluster/api";
+import { Reflector } from "../../../apps/failover-controller/cluster/reflector";
+import { createLog } from "../../../apps/service/log";
 import {
   FAILOVER_CONTROLLER,
   FAILOVER_STATUS_CONFIG_MAP,
@@ -46,7 +48,9 @@ export class FleetOnServer {
     await server.apply(objects);
     const tables = objects.find(({ metadata }) => metadata.name === ROUTE_TABLES_CONFIG_MAP)!;
     const namespace = tables.metadata.namespace!;
-    const table = JSON.parse(tables.data["sd21.json"]) as ModelRouteTable;
+    // The first model's, where there are several.
+    const [first] = Object.values(tables.data as Record<string, string>);
+    const table = JSON.parse(first!) as ModelRouteTable;
     const config = new KubeConfig();
     config.loadFromFile(server.kubeconfig);
     const deployments = new Map(
@@ -99,6 +103,19 @@ export class FleetOnServer {
   /** The route as it is. */
   route(model?: string): Promise<KubernetesObject> {
     return this.api.get<KubernetesObject>(this.routePath(model));
+  }
+
+  /** Calls back with the rules of the route, each time that they have changed. @returns how to stop */
+  watchRules(call: (rules: readonly RouteRule[]) => void): () => void {
+    const reflector = new Reflector(this.api, {
+      path: `/apis/gateway.networking.k8s.io/v1/namespaces/${this.namespace}/httproutes`,
+      fieldSelector: `metadata.name=${this.table.model}`,
+      project: ({ spec }) => (spec as { readonly rules: readonly RouteRule[] }).rules,
+      onChange: ({ object }) => call(object),
+      log: createLog("silent"),
+    });
+    reflector.start();
+    return () => reflector.stop();
   }
 
   /** Weight by Service of the rule that carries traffic. */

@@ -172,8 +172,15 @@ describeOnApiServer(
       await impatient.get(`${maps}/owned`);
       server().processes.signal("kube-apiserver", "SIGSTOP");
       try {
-        const started = performance.now();
-        await assert.rejects(impatient.get(`${maps}/owned`), (error) => {
+        let started = performance.now();
+        const untilItHangs = async (): Promise<never> => {
+          // A signal takes a moment.
+          for (;;) {
+            started = performance.now();
+            await impatient.get(`${maps}/owned`);
+          }
+        };
+        await assert.rejects(untilItHangs, (error) => {
           assert.ok(error instanceof Unreachable);
           assert.match(error.message, /GET .*owned: no answer within 300 ms/);
           return true;
@@ -244,6 +251,22 @@ describe("The client of the API server, when the server misbehaves,", () => {
     });
     for (let times = 0; times < 20; times++) await api.get("/api");
     assert.equal(ports.size, 1);
+  });
+
+  it("loses one deadline, not one for each idle connection, when all of them have died", async () => {
+    const dying = new Set<unknown>();
+    let isDead = false;
+    await serve(({ socket }, response) => {
+      if (isDead && dying.has(socket)) return;
+      dying.add(socket);
+      // Long enough for the others to need connections of their own.
+      setTimeout(() => response.end("{}"), isDead ? 0 : 50);
+    });
+    await Promise.all(Array.from({ length: 5 }, () => api.get("/api")));
+    assert.equal(dying.size, 5);
+    isDead = true;
+    await assert.rejects(api.get("/api"), Unreachable);
+    await api.get("/api");
   });
 
   it("says that a list has expired halfway", async () => {

@@ -234,7 +234,8 @@ describeOnApiServer(
     });
 
     it("stops leading in time when the API server hangs", async () => {
-      const one = candidate("one");
+      // With long waits between its looks, so that it is none of them that notices.
+      const one = candidate("one", { retryPeriodSeconds: 0.5 });
       await leads(one);
       const hangs = performance.now();
       server().processes.signal("kube-apiserver", "SIGSTOP");

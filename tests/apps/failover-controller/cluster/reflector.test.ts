@@ -422,12 +422,28 @@ describe("A reflector, when the server misbehaves,", () => {
   it("takes silence for a dead connection, and resumes", async () => {
     await serve(
       list("5", []),
-      open(event("ADDED", pod("a", "6"))),
+      // Not even a head.
       silent,
+      open(event("ADDED", pod("a", "6"))),
+      // A head and nothing else.
+      open(),
       open(event("DELETED", pod("a", "7"))),
     );
-    await eventually("the deletion", () => all.changes.length === 2);
-    assert.deepEqual(server.urls.slice(1, 4), [watchFrom("5"), watchFrom("6"), watchFrom("6")]);
+    await eventually("the deletion", () => all.changes.length === 2, 5000);
+    assert.deepEqual(server.urls.slice(1, 5), ["5", "5", "6", "6"].map(watchFrom));
+  });
+
+  it("compares all with the server's list after several failures in a row", async () => {
+    await serve(
+      list("5", [pod("a", "4")]),
+      silent,
+      hangUp,
+      open(),
+      list("9", [pod("b", "8")]),
+      open(),
+    );
+    await eventually("the second list", () => all.lists() === 2, 5000);
+    assert.deepEqual(all.changes, ["added a=1", "deleted a=1", "added b=1"]);
   });
 
   it("does not storm a server that ends every watch at once, or refuses it", async () => {

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { planOf } from "../../program/planned";
+import { describeOnApiServer } from "../onApiServer";
+import { type ControllerProcess, ControllerProcesses, eventually } from "./controllerProcess";
+import { FleetOnServer } from "./fleetOnServer";
+
+const inf2 = "sd21-inf2-neuron";
+const quick = { LEASE_SECONDS: "3" };
+
+describeOnApiServer("Two replicas of the fail-over controller, as processes,", (server) => {
+  const processes = new ControllerProcesses();
+  const replicas: ControllerProcess[] = [];
+  let fleet: FleetOnServer;
+
+  before("apply prod and start both", async () => {
+    fleet = await FleetOnServer.of(server(), await planOf("prod"));
+    for (const unit of Object.keys(fleet.table.units)) await fleet.machines.serve(unit, 2);
+    for (const pod of ["a", "b"]) replicas.push(await processes.start(fleet, pod, quick));
+    for (const replica of replicas) await eventually(() => isReady(replica), "ready");
+    await eventually(async () => (await leaders()).length === 1, "one leads");
+  });
+  after(() => processes.stop());
+
+  function isReady(replica: ControllerProcess): Promise<boolean> {
+    return replica.get("/readiness").then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
+  async function leaders(): Promise<ControllerProcess[]> {
+    const leads = await Promise.all(replicas.map((replica) => replica.leads()));
+    return replicas.filter((_, index) => leads[index]);
+  }
+
+  /** The replica that leads, taken off the list. */
+  async function leader(): Promise<ControllerProcess> {
+    await eventually(async () => (await leaders()).length === 1, "one leads");
+    const [found] = await leaders();
+    replicas.splice(replicas.indexOf(found!), 1);
+    return found!;
+  }
+
+  async function sellOut(): Promise<void> {
+    await fleet.machines.scale(inf2, 3);
+    await fleet.machines.addPod(inf2, "waiting");
+    await fleet.machines.refuse(inf2);
+  }
+
+  async function recover(): Promise<void> {
+    for (const pod of fleet.machines.podsOf(inf2).slice(2))
+      await fleet.machines.removePod(inf2, pod);
+    await fleet.machines.scale(inf2, 2);
+    await fleet.machines.launch(inf2);
+    await eventually(isAsConfigured, "the route is as configured");
+  }
+
+  async function isAsConfigured(): Promise<boolean> {
+    return (await fleet.weights())[inf2] === 40;
+  }
+
+  async function isFailedOver(): Promise<boolean> {
+    return (await fleet.weights()).sd21 === 1;
+  }
+
+  async function configure(settings: object): Promise<void> {
+    const path = `/api/v1/namespaces/${fleet.namespace}/configmaps/failover-settings`;
+    const all = { maxSwitchesPerHour: 60, recoverSeconds: 1, dwellSeconds: 0, ...settings };
+    await fleet.api.mergePatch(path, { data: { "settings.json": JSON.stringify(all) } });
+  }
+
+  it("are healthy, ready, and one of them leads", async () => {
+    for (const replica of replicas) {
+      assert.equal((await replica.get("/health")).status, 200);
+      assert.equal((await replica.get("/readiness")).status, 200);
+    }
+    assert.equal((await leaders()).length, 1);
+  });
+
+  it("write logs of JSON lines, and nothing on stderr", () => {
+    for (const { lines } of replicas) {
+      assert.ok(lines.some(({ message }) => message === "the cluster has been listed"));
+      const allowed = ["debug", "info", "warn"];
+      assert.deepEqual(
+        lines.filter(({ level }) => !allowed.includes(level)),
+        [],
+      );
+    }
+  });
+
+  it("fail over within a second of a shortage and the time to confirm it", async () => {
+    await configure({ confirmSeconds: 0 });
+    await sellOut();
+    await eventually(isFailedOver, "failed over");
+    const [first] = await leaders();
+    assert.equal(await first!.metric("failover_evidence_to_route_seconds_count"), 1);
+    assert.equal(await first!.metric('failover_switches_total{model="sd21",direction="over"}'), 1);
+    assert.equal(
+      await first!.metric('failover_unit_state{unit="sd21-inf2-neuron",state="short"}'),
+      1,
+    );
+    await recover();
+  });
+
+  it("fail over although the leader is killed between evidence and route", async () => {
+    await configure({ confirmSeconds: 2 });
+    const first = await leader();
+    const [second] = replicas;
+    await eventually(() => second!.lines.length > 0, "the other one runs");
+    await sellOut();
+    await eventually(
+      async () => (await fleet.status())?.units[inf2]?.state === "suspected",
+      "suspected",
+    );
+    first.kill("SIGKILL");
+    assert.equal(await isAsConfigured(), true);
+    await eventually(isFailedOver, "the other one fails over", 15);
+    assert.equal(await second!.leads(), true);
+    replicas.push(await processes.start(fleet, "c", quick));
+    await recover();
+  });
+
+  it("hand over at once when the leader is stopped, and change nothing by it", async () => {
+    await sellOut();
+    await eventually(isFailedOver, "failed over");
+    const { generation } = (await fleet.route()).metadata;
+    const first = await leader();
+    first.kill("SIGTERM");
+    assert.equal(await first.ended(), 0);
+    await eventually(async () => (await leaders()).length === 1, "the other one leads", 10);
+    const [second] = await leaders();
+    await eventually(
+      async () => (await second!.metric('failover_failed_over{model="sd21"}')) === 1,
+      "the other one knows",
+    );
+    assert.equal((await fleet.route()).metadata.generation, generation);
+    replicas.push(await processes.start(fleet, "d", quick));
+    await recover();
+  });
+
+  it("fail static while the API server is away for 30 s, and go on when it is back", async () => {
+    const { generation } = (await fleet.route()).metadata;
+    await server().stopApiServer();
+    await new Promise((resolve) => setTimeout(resolve, 30_000));
+    for (const replica of replicas) assert.equal((await replica.get("/health")).status, 200);
+    await server().startApiServer();
+    assert.equal((await fleet.route()).metadata.generation, generation);
+    await eventually(async () => (await leaders()).length === 1, "one leads again");
+    await sellOut();
+    await eventually(isFailedOver, "failed over", 30);
+    await recover();
+  });
+});

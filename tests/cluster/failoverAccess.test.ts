@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import type { KubernetesObject } from "./controlPlane/client";
+import { environments } from "./environments";
+import { describeOnApiServer } from "./onApiServer";
+import { plannedObjects } from "./plannedObjects";
+
+const namespace = "diffusion-fleet";
+const account = `system:serviceaccount:${namespace}:failover-controller`;
+
+/** `VERB GROUP/RESOURCE[/SUBRESOURCE] [NAME]`, in the units' namespace or where it says. */
+type Request = readonly [
+  verb: string,
+  group: string,
+  resource: string,
+  name?: string | undefined,
+  namespace?: string,
+];
+
+const routes = ["gateway.networking.k8s.io", "httproutes"] as const;
+const scaled = ["keda.sh", "scaledobjects"] as const;
+const leases = ["coordination.k8s.io", "leases"] as const;
+const scale = ["apps", "deployments/scale"] as const;
+
+/** Everything that the controller asks of the API server. */
+const needed: readonly Request[] = [
+  ...(["list", "watch"] as const).flatMap((verb): Request[] => [
+    [verb, ...routes],
+    [verb, ...scaled],
+    [verb, "", "pods"],
+    [verb, "apps", "deployments"],
+    [verb, "", "configmaps", "route-tables"],
+    [verb, "", "configmaps", "failover-settings"],
+    [verb, "karpenter.sh", "nodeclaims", undefined, ""],
+    [verb, "karpenter.sh", "nodepools", undefined, ""],
+    [verb, "", "events", undefined, "default"],
+  ]),
+  ["patch", ...routes, "sd21"],
+  ["patch", ...scaled, "sd21-inf2-neuron"],
+  ["patch", ...scale, "sd21-inf2-neuron-probe"],
+  ["get", "", "configmaps", "failover-status"],
+  ["patch", "", "configmaps", "failover-status"],
+  ["get", ...leases, "failover-controller"],
+  ["update", ...leases, "failover-controller"],
+  ["create", "", "events"],
+];
+
+const refused: readonly Request[] = [
+  ["patch", ...routes, "somebody-elses"],
+  ["patch", ...routes],
+  ["delete", ...routes, "sd21"],
+  ["create", ...routes],
+  ["patch", ...routes, "sd21", "default"],
+  ["patch", ...scaled, "somebody-elses"],
+  ["patch", "apps", "deployments", "sd21-inf2-neuron"],
+  ["patch", ...scale, "sd21-inf2-neuron"],
+  ["patch", ...scale, "failover-controller"],
+  ["patch", "", "configmaps", "route-tables"],
+  ["patch", "", "configmaps", "failover-settings"],
+  ["list", "", "configmaps"],
+  ["create", "", "configmaps"],
+  ["create", ...leases],
+  ["update", ...leases, "somebody-elses"],
+  ["get", "", "secrets", "any"],
+  ["list", "", "secrets"],
+  ["delete", "", "pods", "any"],
+  ["create", "", "pods"],
+  ["create", "", "pods/exec", "any"],
+  ["patch", "karpenter.sh", "nodepools", "any", ""],
+  ["delete", "karpenter.sh", "nodeclaims", "any", ""],
+  ["create", "", "events", undefined, "default"],
+  ["list", "", "pods", undefined, "kube-system"],
+  ["list", "", "nodes", undefined, ""],
+];
+
+function inWords([verb, group, resource, name = "", where = namespace]: Request): string {
+  return `${verb} ${[group, resource].filter(Boolean).join("/")} ${name} in ${where || "the cluster"}`;
+}
+
+describeOnApiServer("The fail-over controller's service account, on the API server,", (server) => {
+  before(async () => {
+    const rbac = /^(Namespace|ServiceAccount|(Cluster)?Role(Binding)?)$/;
+    const objects = plannedObjects(await environments.prod("cost"));
+    await server().apply(objects.filter(({ kind }: KubernetesObject) => rbac.test(kind)));
+  });
+
+  async function mayDo([verb, group, resource, name, where = namespace]: Request) {
+    const [kind, subresource] = resource.split("/");
+    const { object } = await server().client.create({
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
+      // It is answered and not kept, so it must not have a name.
+      metadata: {} as KubernetesObject["metadata"],
+      spec: {
+        user: account,
+        groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`],
+        resourceAttributes: { verb, group, resource: kind, subresource, name, namespace: where },
+      },
+    });
+    return object.status.allowed;
+  }
+
+  it("may do all that the controller does", async () => {
+    for (const request of needed) assert.equal(await mayDo(request), true, inWords(request));
+  });
+
+  it("may not do what is not its own", async () => {
+    for (const request of refused) assert.equal(await mayDo(request), false, inWords(request));
+  });
+});
