@@ -130,7 +130,7 @@ describe("seed 001's experiment of Figures 10 and 11", () => {
 
     // All night Karpenter asks EC2 whenever it has stopped hiding the offering.
     let asks = 0;
-    it.until("2024-11-15T06:30:00Z", minute, () => {
+    it.until("2024-11-15T06:29:59Z", minute, () => {
       asks += 1;
       if (asks % 4 === 0) it.world.refused(inf2, "soldOut");
       else it.world.hidden(inf2);
@@ -140,6 +140,7 @@ describe("seed 001's experiment of Figures 10 and 11", () => {
     assert.equal(it.switches.length, 1);
 
     // 11/15: Inf2 is there again, at the beginning of the next wave.
+    it.until("2024-11-15T06:30:00Z");
     it.happens((world) => world.launches(inf2));
     it.until("2024-11-15T06:31:30Z");
     it.happens((world) => world.pod(inf2, "probe", "ready", true));
