@@ -200,9 +200,8 @@ function backendsByAvailability(
 ): readonly Backend[] {
   const weights = weightsByAvailability(
     table.map(({ service, weight }) => {
-      const { affected, wanted } = units[service] ?? { affected: false };
       const ready = facts.units[service]?.ready ?? 0;
-      const share = affected ? availability(ready, wanted ?? 0) : 1;
+      const share = availability(ready, units[service]?.wanted ?? 0);
       return { name: service, weight, availability: share };
     }),
   );
@@ -231,14 +230,13 @@ function carrying({ facts: { table } }: Seen): readonly string[] {
 /** Why traffic stays away; undefined: it may come back. */
 function hindranceToReturn(seen: Seen): string | undefined {
   const { settings, facts, start, units, switches, now } = seen;
-  const affected = carrying(seen).filter((name) => units[name]!.affected);
-  const [unwell] = affected.filter((name) => units[name]!.state !== "well");
-  if (unwell !== undefined)
-    return units[unwell]!.state === "short"
-      ? soldOut(seen, [unwell])
-      : `${unwell} has got a machine; no new shortage for ${settings.recoverSeconds} s ends it`;
+  const traffic = carrying(seen);
+  // Also one that is only suspected: it would take traffic away again at once.
+  const unwell = traffic.find((name) => units[name]!.state !== "well");
+  if (unwell !== undefined) return whyUnwell(seen, unwell);
   // A return that leads to requests without a server would be no recovery.
-  const [empty] = affected.filter(
+  const affected = traffic.filter((name) => units[name]!.affected);
+  const empty = affected.find(
     (name) => facts.units[name]!.ready === 0 && facts.units[name]!.desired > 0,
   );
   if (empty !== undefined) return `${empty} has a machine, but no ready replica yet`;
@@ -250,6 +248,17 @@ function hindranceToReturn(seen: Seen): string | undefined {
   if (switches.length > settings.maxSwitchesPerHour - 2)
     return `recovered; ${switches.length} of ${settings.maxSwitchesPerHour} switches in the last hour are used, and one has to be left`;
   return undefined;
+}
+
+function whyUnwell(seen: Seen, name: string): string {
+  switch (seen.units[name]!.state) {
+    case "short":
+      return soldOut(seen, [name]);
+    case "suspected":
+      return waiting(seen);
+    default:
+      return `${name} has got a machine; no new shortage for ${seen.settings.recoverSeconds} s ends it`;
+  }
 }
 
 /** When a model that is failed over may return, or its weights may follow, as time goes by. */

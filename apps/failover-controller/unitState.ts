@@ -67,8 +67,7 @@ export function nextUnitState(
     // Of a unit that is well, the last that was seen, whatever the cause.
     evidence: state === "well" ? latestEvidence(known) : evidence,
     launchedAt,
-    wanted:
-      affected || state === "recovering" ? Math.max(before?.wanted ?? 0, facts.desired) : undefined,
+    wanted: affected ? Math.max(before?.wanted ?? 0, facts.desired) : undefined,
     ...probeTimes(settings, facts, before, state, now),
     affected,
   };
@@ -158,8 +157,8 @@ function stateOf(
     }
     default: {
       if (isProven) return "well";
-      // Where traffic is away no pod of the unit need wait: the probe asks, or did.
-      const isNews = trafficIsAway && before?.affected && evidence.lastSeen > before.since;
+      // Its traffic is still away, and no pod of it need wait: the probe asks, or did.
+      const isNews = before?.affected && evidence.lastSeen > before.since;
       if (isNews) return "short";
       if (facts.pendingSince === undefined) return "well";
       // Old evidence is none of a pod that came long after it.

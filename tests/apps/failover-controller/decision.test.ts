@@ -99,6 +99,21 @@ describe("when a unit is sold out", () => {
     assert.equal(night.isAway, true);
   });
 
+  it("confirm runs from the launch when evidence of before it goes on after it", () => {
+    const night = new Night();
+    night.sellOut(inf2);
+    night.pass(1);
+    night.launch(inf2);
+    night.pass(0.5);
+    // A successor that has not seen the launch's NodeClaim cannot tell the two apart.
+    night.stillSoldOut(inf2);
+    night.pass(1.4);
+    assert.equal(night.isAway, false);
+    night.pass(0.1);
+    assert.equal(night.isAway, true);
+    assert.equal(night.seconds, 3);
+  });
+
   it("nothing moves when its waiting pods go within confirm", () => {
     const night = new Night();
     night.sellOut(inf2);
@@ -366,6 +381,18 @@ describe("the way back", () => {
     night.pass(0.001);
     assert.equal(night.last.switched, "back");
     assert.equal(night.now, midnight + 602 * second);
+  });
+
+  it("is not taken while another unit is suspected, which would take traffic away again", () => {
+    const night = new Night({ dwellSeconds: 0 }).failOver(inf2);
+    night.launch(inf2);
+    night.pass(299);
+    night.sellOut(trn1);
+    night.pass(1);
+    assert.equal(night.isAway, true);
+    assert.match(night.state!.reason, /waiting for confirmation that sd21-trn1-neuron/);
+    night.launch(trn1);
+    assert.equal(night.last.switched, "back");
   });
 
   it("waits for a ready replica, for a machine alone serves nobody", () => {
@@ -746,6 +773,36 @@ describe("reweighting", () => {
     night.see(inf2, { ready: 0 });
     night.pass(60);
     assert.ok(Object.values(night.weights).some((weight) => weight > 0));
+  });
+
+  it("keeps the weights where new ones of the config would be served by nobody", () => {
+    const table = (weights: Record<string, number>) => routeTable({ weights });
+    const night = new Night(reweight, table({ [inf2]: 60, [g5]: 40, [g6]: 10 }));
+    night.units.set(g6, healthy({ ready: 0, desired: 0 }));
+    night.sellOut(inf2, { ready: 0 });
+    night.pass(2);
+    const before = night.weights;
+    night.table = table({ [inf2]: 60, [g5]: 0, [g6]: 10 });
+    night.pass(60);
+    night.look();
+    assert.deepEqual(night.weights, before);
+    night.see(g6, { ready: 1, desired: 1 });
+    night.pass(60);
+    assert.deepEqual(night.weights, { [inf2]: 0, [g5]: 0, [g6]: 100 });
+  });
+
+  it("remembers over a pin what a unit wanted", () => {
+    const night = new Night(reweight);
+    night.sellOut(inf2, { ready: 1, desired: 4 });
+    night.pass(2);
+    const before = night.weights;
+    night.see(inf2, { desired: 1, ready: 1 });
+    night.pin = { mode: "cost", reason: undefined };
+    night.look();
+    night.pass(30);
+    night.pin = undefined;
+    night.look();
+    assert.deepEqual(night.weights, before);
   });
 
   it("goes back to the configured weights", () => {
