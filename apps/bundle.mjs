@@ -22,6 +22,8 @@ await build({
   platform: "node",
   format: "cjs",
   target: "node20.19",
+  // Not the checkout's tsconfig.json, which is not among what an image is built from.
+  tsconfigRaw: { compilerOptions: { target: "ES2022", strict: true } },
   logLevel: "warning",
   plugins: [withoutUnusedModels()],
 });

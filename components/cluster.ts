@@ -26,10 +26,12 @@ export interface ClusterArgs {
 export interface ClusterAccess {
   /** The IAM role or user. */
   readonly principalArn: string;
-  /** An EKS access policy, e.g. `AmazonEKSViewPolicy`. */
-  readonly policy: string;
-  /** Namespaces it holds for; empty: the whole cluster. */
+  /** An EKS access policy, e.g. `AmazonEKSViewPolicy`; absent: what the groups may do, and no more. */
+  readonly policy?: string | undefined;
+  /** Namespaces that the policy holds for; empty: the whole cluster. */
   readonly namespaces: readonly string[];
+  /** Kubernetes groups that it is in. */
+  readonly kubernetesGroups: readonly string[];
 }
 
 /**
@@ -153,20 +155,29 @@ function accessEntries({
   accessEntries,
 }: ClusterArgs): Record<string, eks.types.input.AccessEntryArgs> {
   return Object.fromEntries(
-    Object.entries(accessEntries).map(([who, { principalArn, policy, namespaces }]) => [
+    Object.entries(accessEntries).map(([who, entry]) => [
       who,
       {
-        principalArn,
-        accessPolicies: {
-          [policy]: {
-            policyArn: `arn:${scope.partition}:eks::aws:cluster-access-policy/${policy}`,
-            accessScope:
-              namespaces.length === 0
-                ? { type: "cluster" }
-                : { type: "namespace", namespaces: [...namespaces] },
-          },
-        },
+        principalArn: entry.principalArn,
+        ...(entry.kubernetesGroups.length === 0
+          ? {}
+          : { kubernetesGroups: [...entry.kubernetesGroups] }),
+        ...(entry.policy === undefined
+          ? {}
+          : { accessPolicies: accessPolicy(scope, entry.policy, entry.namespaces) }),
       },
     ]),
   );
+}
+
+function accessPolicy({ partition }: Scope, policy: string, namespaces: readonly string[]) {
+  return {
+    [policy]: {
+      policyArn: `arn:${partition}:eks::aws:cluster-access-policy/${policy}`,
+      accessScope:
+        namespaces.length === 0
+          ? { type: "cluster" }
+          : { type: "namespace", namespaces: [...namespaces] },
+    },
+  };
 }

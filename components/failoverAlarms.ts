@@ -24,6 +24,8 @@ export function switchAlarm(model: string, stack: string): Alarm {
       comparisonOperator: "GreaterThanOrEqualToThreshold",
       threshold: 1,
       treatMissingData: "notBreaching",
+      // A message, not a state: that the minute is over is no news.
+      okActions: [],
     },
   ];
 }

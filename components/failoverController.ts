@@ -238,7 +238,6 @@ function environment({ scope, topic }: FailoverControllerArgs) {
     PORT: String(port),
     LOG_LEVEL: "info",
     AWS_REGION: scope.region,
-    METRIC_NAMESPACE,
     ...(topic === undefined ? {} : { TOPIC_ARN: topic.arn }),
     NODE_OPTIONS: `--max-old-space-size=${heapMiB.old} --max-semi-space-size=${heapMiB.semiSpace}`,
   };

@@ -21,6 +21,13 @@ export const FAILOVER_CONTROLLER = "failover-controller";
 /** Who owns the routes' rules and the ScaledObjects' triggers while fail-over is on. */
 export const FAILOVER_FIELD_MANAGER = "diffusion-fleet-failover";
 
+/**
+ * Annotation of HTTPRoutes and ScaledObjects: who writes rules and triggers. Pulumi sets it to
+ * {@link FAILOVER_CONTROLLER} or to `pulumi`; that it changes makes Pulumi write the object when
+ * fail-over is turned off, and the controller write no more while it still runs.
+ */
+export const TRAFFIC_OWNER_ANNOTATION = "diffusion-fleet.io/traffic-owner";
+
 /** Annotation of an HTTPRoute by which a person holds a model in a mode, `cost` or `capacity`. */
 export const PIN_ANNOTATION = "diffusion-fleet.io/pin-mode";
 /** Why, and who; shown in the status and by `fleet routes`. */
@@ -64,6 +71,7 @@ export const failoverSettingsSchema = z.strictObject({
   actOn: z
     .array(z.enum(shortageCauses))
     .min(1)
+    .refine((causes) => new Set(causes).size === causes.length, "each cause once")
     .default(["capacity"])
     .describe("Causes of missing machines that move traffic; the others are reported."),
   confirmSeconds: z
@@ -71,10 +79,10 @@ export const failoverSettingsSchema = z.strictObject({
     .min(0)
     .max(60)
     .default(2)
-    .describe("How long a shortage must last before traffic moves."),
+    .describe("How long a shortage must last before traffic moves; at most `dwellSeconds`."),
   holdSeconds: z
     .number()
-    .min(190)
+    .min(190, "not less than the three minutes for which Karpenter hides a sold-out offering")
     .max(3600)
     .default(190)
     .describe(
@@ -85,20 +93,22 @@ export const failoverSettingsSchema = z.strictObject({
     .min(0)
     .max(3600)
     .default(300)
-    .describe("How long after a launch, without a new shortage, traffic moves back."),
+    .describe(
+      "How long after a launch, without a new shortage, traffic moves back; less than `probeMinutes`, unless that is 0.",
+    ),
   dwellSeconds: z
     .number()
     .min(0)
     .max(86400)
     .default(600)
-    .describe("How long a model stays failed over at least."),
+    .describe("How long a model stays failed over at least; not less than `confirmSeconds`."),
   maxSwitchesPerHour: z
     .int()
     .min(2)
     .max(3600)
-    .default(6)
+    .default(5)
     .describe(
-      "Switches of a model in any hour, there and back; the way back is kept from using the last one.",
+      "Switches of a model in any hour, there and back. One is always left for the way out, so 3 are one way out and back, 5 are two; with 2, traffic stays away for an hour.",
     ),
   probeMinutes: z
     .number()
@@ -106,7 +116,7 @@ export const failoverSettingsSchema = z.strictObject({
     .max(120)
     .default(15)
     .describe(
-      "How long a capacity probe may hold a machine in one shortage; 0: no probes, and traffic moves back on silence.",
+      "How long a capacity probe may hold a machine in one shortage: longer than `recoverSeconds`. 0: no probes, and traffic moves back on silence.",
     ),
 });
 
@@ -149,6 +159,8 @@ export const unitStatusSchema = z.looseObject({
   probeStartedAt: time.optional(),
   /** Until when there is no probe: the last one found a machine that was left over. */
   probeRestsUntil: time.optional(),
+  /** Times that a probe has found a machine that was left over, in this shortage. */
+  leftovers: z.int().default(0),
   /** Whether it was short since the model was last as configured. */
   affected: z.boolean(),
 });

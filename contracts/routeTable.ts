@@ -64,6 +64,13 @@ export interface RoutedUnit {
   readonly machinePricePerHour: number;
   /** Deployment of the unit's capacity probe; absent: there is none. */
   readonly probe?: string;
+  /**
+   * How many kinds of capacity (reserved, spot, on-demand) may be launched: Karpenter asks for one
+   * after the other, so one refusal of several is no shortage yet. Absent: one.
+   */
+  readonly capacityTypes?: number;
+  /** How long a machine stays when nothing is on it, seconds; absent: it is not known. */
+  readonly emptyMachineSeconds?: number;
 }
 
 /** Both tables of a model, and the mode that the config asks for. */
@@ -138,6 +145,8 @@ export const modelRouteTableSchema = z.looseObject({
       device: z.string().min(1),
       machinePricePerHour: z.number(),
       probe: z.string().optional(),
+      capacityTypes: z.int().min(1).optional(),
+      emptyMachineSeconds: z.number().min(0).optional(),
     }),
   ),
   modes: z.looseObject({ cost: modeTableSchema, capacity: modeTableSchema }),

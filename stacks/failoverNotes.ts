@@ -28,7 +28,7 @@ export function failoverWarnings(
     ...(byTag
       ? [
           `images: the fail-over controller is pinned by the tag ${tag}, not by digest ` +
-            "(failover.controller.digest).",
+            "(failover.controller.digest). Push it first, else nobody fails over.",
         ]
       : []),
     ...models.flatMap((model) => modelWarnings(failover, model)),

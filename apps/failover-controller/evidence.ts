@@ -73,6 +73,9 @@ export function merged(
 
 function continued(kept: Evidence, seen: Evidence, holdMs: number, launchedAt: number): Evidence {
   if (kept.lastSeen >= seen.lastSeen) return kept;
+  // A list that told of both to the second need not have shown that the launch came between.
+  if (isOver(kept, seen.lastSeen, launchedAt) && seen.firstSeen < launchedAt)
+    return { ...seen, firstSeen: seen.lastSeen };
   const isBroken =
     seen.firstSeen - kept.lastSeen > holdMs || isOver(kept, seen.firstSeen, launchedAt);
   return isBroken ? seen : { ...seen, firstSeen: kept.firstSeen };

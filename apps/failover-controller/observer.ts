@@ -217,8 +217,7 @@ export class Observer {
    */
   #timeOf(at: number | undefined): number {
     const now = this.#now();
-    if (at === undefined || at > now) return now;
-    return at >= this.#startedAt && now - at < liveMs ? now : at;
+    return at === undefined || (at >= this.#startedAt && now - at < liveMs) ? now : at;
   }
 
   /** The end of the second that is meant, so that nothing has waited for longer than it has. */

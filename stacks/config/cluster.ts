@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { arn, cidr, dnsLabel, eksAddonVersion, retentionDays } from "./scalars";
+import {
+  arn,
+  cidr,
+  dnsLabel,
+  eksAddonVersion,
+  kubernetesGroup,
+  retentionDays,
+} from "./scalars";
 
 /** What an existing cluster may already have, so that the program leaves it alone. */
 export const installableComponents = [
@@ -46,14 +53,20 @@ export const clusterSchema = z
             .enum([
               "AmazonEKSClusterAdminPolicy",
               "AmazonEKSAdminPolicy",
+              "AmazonEKSAdminViewPolicy",
               "AmazonEKSEditPolicy",
               "AmazonEKSViewPolicy",
             ])
-            .describe("The EKS access policy."),
+            .optional()
+            .describe("The EKS access policy; may be absent beside `kubernetesGroups`."),
           namespaces: z
             .array(dnsLabel)
             .default([])
-            .describe("Namespaces it holds for; empty: the whole cluster."),
+            .describe("Namespaces that the policy holds for; empty: the whole cluster."),
+          kubernetesGroups: z
+            .array(kubernetesGroup)
+            .default([])
+            .describe("Kubernetes groups it is in, for RoleBindings of your own."),
         }),
       )
       .default({})

@@ -2,6 +2,9 @@ import { z } from "zod";
 import { failoverSettingsSchema } from "../../contracts/failover";
 import { imageDigest, imageTag } from "./scalars";
 
+/** The version of the controller in this checkout. */
+export const CONTROLLER_TAG = "0.1.0";
+
 export const failoverSchema = z
   .strictObject({
     enabled: z
@@ -29,7 +32,7 @@ export const failoverSchema = z
           .describe(
             "With `external`: repository without tag. Absent: the program's own ECR repository.",
           ),
-        tag: imageTag.default("0.1.0").describe("With `external`: the image's tag."),
+        tag: imageTag.default(CONTROLLER_TAG).describe("With `external`: the image's tag."),
         digest: imageDigest.optional().describe("With `external`: its digest; wins over the tag."),
       })
       .prefault({})

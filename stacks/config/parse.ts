@@ -30,15 +30,30 @@ export function parseConfig(raw: Readonly<Record<string, unknown>>, region: stri
   return config as FleetConfig;
 }
 
-/** The config without the parts that are wrong, so that the rules can judge the rest. */
+/**
+ * The config without the parts that are wrong, so that the rules can judge the rest. What is left of
+ * an object or a list may be wrong in turn, for want of the part: then it goes as a whole.
+ */
 function repaired(raw: unknown, issues: readonly Issue[]): FleetConfig | undefined {
   const copy = structuredClone(raw) as Record<string, unknown>;
-  for (const issue of issues) {
-    const keys = issue.code === "unrecognized_keys" ? issue.keys : [undefined];
-    for (const key of keys) remove(copy, key === undefined ? issue.path : [...issue.path, key]);
+  let left = issues;
+  while (left.length > 0) {
+    const paths = left.flatMap((issue) => wrongPaths(issue, copy));
+    if (paths.some((path) => path.length === 0)) return undefined;
+    // From the back, so that the places in a list stay what they are.
+    for (const path of paths.reverse()) remove(copy, path);
+    const again = configSchema.safeParse(copy);
+    if (again.success) return again.data;
+    left = again.error.issues;
   }
-  const again = configSchema.safeParse(copy);
-  return again.success ? again.data : undefined;
+  return undefined;
+}
+
+/** What an issue wants away: the keys that nobody knows, the value, or what lacks one. */
+function wrongPaths(issue: Issue, root: unknown): Path[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => [...issue.path, key]);
+  const isMissing = issue.code !== "invalid_key" && valueAt(root, issue.path) === undefined;
+  return [isMissing ? issue.path.slice(0, -1) : issue.path];
 }
 
 function remove(root: Record<string, unknown>, path: Path): void {
@@ -80,23 +95,10 @@ function problemsOf(issue: Issue, raw: unknown, base: Path): Problem[] {
       return [problem(key, value, [...new Set(literals)].join(", "))];
     }
     case "invalid_type":
-      return [problem(key, value, article(issue.expected, value))];
+      return [problem(key, value, article(issue.expected, value) + exampleOf(path))];
     case "too_small":
-      return [
-        problem(
-          key,
-          value,
-          `${amount(issue.origin)}${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`,
-        ),
-      ];
     case "too_big":
-      return [
-        problem(
-          key,
-          value,
-          `${amount(issue.origin)}${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}`,
-        ),
-      ];
+      return [problem(key, value, rangeAt(path, issue) ?? bound(issue))];
     default:
       return [problem(key, value, issue.message)];
   }
@@ -104,6 +106,55 @@ function problemsOf(issue: Issue, raw: unknown, base: Path): Problem[] {
 
 function problem(key: string, value: unknown, allowed: string, near?: string): Problem {
   return { key, value, allowed, ...(near === undefined ? {} : { nearest: near }) };
+}
+
+/** All that a number or a list may be, where the schema has both ends of it or names its elements. */
+function rangeAt(path: Path, issue: Bound): string | undefined {
+  const schema = schemaAt(path);
+  if (schema instanceof z.ZodNumber) {
+    const { minValue: min, maxValue: max } = schema;
+    // An exclusive bound, or none, is told as it is.
+    if (min === null || max === null || Math.max(-min, max) >= Number.MAX_SAFE_INTEGER)
+      return undefined;
+    if ("inclusive" in issue && issue.inclusive === false) return undefined;
+    const kind = schema.isInt ? "a whole number, " : "";
+    return `${kind}${min} to ${max}${unitOf(path)}${reasonOf(issue)}`;
+  }
+  if (schema instanceof z.ZodArray && issue.code === "too_small" && issue.minimum === 1) {
+    const element = unwrap(schema.element as z.ZodType);
+    if (element instanceof z.ZodEnum) return `at least one of ${element.options.join(", ")}`;
+  }
+  return undefined;
+}
+
+type Bound = Extract<Issue, { code: "too_small" | "too_big" }>;
+
+function bound(issue: Bound): string {
+  const [more, less, limit] =
+    issue.code === "too_small"
+      ? ["more than", "at least", issue.minimum]
+      : ["less than", "at most", issue.maximum];
+  return `${amount(issue.origin)}${issue.inclusive === false ? more : less} ${limit}`;
+}
+
+/** What a bound is for, where the schema says it in place of the library's own sentence. */
+function reasonOf({ message }: Bound): string {
+  return /^Too (small|big)\b/.test(message) ? "" : `: ${message}`;
+}
+
+const units = { Seconds: "seconds", Minutes: "minutes", Hours: "hours", Days: "days" } as const;
+
+/** The unit that a key ends in, e.g. `holdSeconds`. */
+function unitOf(path: Path): string {
+  const [, ending] = /(Seconds|Minutes|Hours|Days)$/.exec(String(path.at(-1))) ?? [];
+  return ending === undefined ? "" : ` ${units[ending as keyof typeof units]}`;
+}
+
+/** How a list is written, where the schema names its elements. */
+function exampleOf(path: Path): string {
+  const schema = schemaAt(path);
+  const element = schema instanceof z.ZodArray && unwrap(schema.element as z.ZodType);
+  return element instanceof z.ZodEnum ? `, e.g. [${element.options[0]}]` : "";
 }
 
 function amount(origin: string): string {
@@ -131,16 +182,21 @@ function article(expected: string, value: unknown): string {
 
 /** The keys that the schema has at a path, for the nearest one to a misspelt key. */
 function knownKeys(path: Path): string[] {
+  const schema = schemaAt(path);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** The schema of what stands at a path. */
+function schemaAt(path: Path): z.ZodType | undefined {
   let schema: z.ZodType | undefined = configSchema;
   for (const step of path) {
     const inner: z.ZodType | undefined = schema && unwrap(schema);
     if (inner instanceof z.ZodObject) schema = inner.shape[String(step)] as z.ZodType | undefined;
     else if (inner instanceof z.ZodRecord) schema = inner.valueType as z.ZodType;
     else if (inner instanceof z.ZodArray) schema = inner.element as z.ZodType;
-    else return [];
+    else return undefined;
   }
-  const last = schema && unwrap(schema);
-  return last instanceof z.ZodObject ? Object.keys(last.shape) : [];
+  return schema && unwrap(schema);
 }
 
 /** The schema behind defaults and optionality. */

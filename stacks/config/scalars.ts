@@ -17,6 +17,18 @@ export const shortName = z
     "a letter first, then a-z, 0-9 and '-', 30 characters at most",
   );
 
+/** EKS refuses groups that Kubernetes keeps for itself, like `system:masters`. */
+export const kubernetesGroup = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][-A-Za-z0-9:._@/]{0,127}$/,
+    "a group's name: A-Z, a-z, 0-9 and '-:._@/', 128 characters at most",
+  )
+  .refine(
+    (group) => !group.startsWith("system:"),
+    "a group of your own: EKS refuses those that begin with system:",
+  );
+
 export const cidr = z
   .string()
   .regex(

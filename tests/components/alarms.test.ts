@@ -126,6 +126,7 @@ describe("Alarms", () => {
       ["GreaterThanOrEqualToThreshold", 1],
     );
     assert.equal(alarm.treatMissingData, "notBreaching");
+    assert.deepEqual([alarm.alarmActions, alarm.okActions], [[topicArn], []], "it is a message");
   });
 
   it("tell when the fail-over controller has not reported for five minutes", async () => {

@@ -83,11 +83,13 @@ describe("a cluster", () => {
               principalArn: "arn:aws:iam::123456789012:role/ops",
               policy: "AmazonEKSClusterAdminPolicy",
               namespaces: [],
+              kubernetesGroups: [],
             },
             dev: {
               principalArn: "arn:aws:iam::123456789012:role/dev",
               policy: "AmazonEKSViewPolicy",
               namespaces: ["diffusion-fleet"],
+              kubernetesGroups: [],
             },
           },
         }),
@@ -101,6 +103,28 @@ describe("a cluster", () => {
       type: "namespace",
       namespaces: ["diffusion-fleet"],
     });
+  });
+
+  it("puts whoever has groups into them, with or without a policy", async () => {
+    const principalArn = "arn:aws:iam::123456789012:role/oncall";
+    const kubernetesGroups = ["fleet-viewers"];
+    const policy = "AmazonEKSAdminViewPolicy";
+    const made = await construct(
+      () =>
+        void new Cluster("cluster", {
+          ...args,
+          accessEntries: {
+            bare: { principalArn, namespaces: [], kubernetesGroups },
+            both: { principalArn, policy, namespaces: [], kubernetesGroups },
+            none: { principalArn, policy, namespaces: [], kubernetesGroups: [] },
+          },
+        }),
+    );
+    const { bare, both, none } = made.one(EKS).inputs.accessEntries;
+    assert.deepEqual(bare, { principalArn, kubernetesGroups });
+    assert.deepEqual(both.kubernetesGroups, kubernetesGroups);
+    assert.deepEqual(Object.keys(both.accessPolicies), [policy]);
+    assert.equal(none.kubernetesGroups, undefined);
   });
 
   it("refuses to go, with its key, when data is protected", async () => {

@@ -77,7 +77,6 @@ describe("FailoverController", () => {
       PORT: "8080",
       LOG_LEVEL: "info",
       AWS_REGION: "us-west-2",
-      METRIC_NAMESPACE: "hw-agnostic-infer",
       NODE_OPTIONS: "--max-old-space-size=64 --max-semi-space-size=2",
     };
     assert.deepEqual(environment(await create()), { ...expected, TOPIC_ARN: topic.arn });

@@ -388,8 +388,14 @@ export const calls: Readonly<Record<string, Calls>> = {
       upgradePolicy: it.upgradePolicy,
     }),
     ...Object.values(it.accessEntries).flatMap((entry: Manifest) => [
-      call("eks", "CreateAccessEntry", { clusterName: name, principalArn: entry.principalArn }),
-      ...Object.values(entry.accessPolicies).map((policy) =>
+      call("eks", "CreateAccessEntry", {
+        clusterName: name,
+        principalArn: entry.principalArn,
+        ...(entry.kubernetesGroups === undefined
+          ? {}
+          : { kubernetesGroups: entry.kubernetesGroups }),
+      }),
+      ...Object.values(entry.accessPolicies ?? {}).map((policy) =>
         call("eks", "AssociateAccessPolicy", {
           clusterName: name,
           principalArn: entry.principalArn,

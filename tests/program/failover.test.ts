@@ -252,6 +252,15 @@ describe("Fail-over", () => {
     assert.ok(printed.replaceAll("\n", " ").includes(plan.summary.failover!));
   });
 
+  it("warns that nobody fails over before the controller's image is pushed", async () => {
+    const warnings = async (...more: string[]) =>
+      (await planOf("dev", ON, ...more)).summary.warnings.filter((text) => /Push it/.test(text));
+    assert.match((await warnings())[0]!, /the tag 0\.1\.0.* Push it first, else nobody fails over/);
+    const digest = `failover.controller.digest=sha256:${"a".repeat(64)}`;
+    assert.deepEqual(await warnings(digest), []);
+    assert.deepEqual(await warnings("failover.controller.source=local"), []);
+  });
+
   it("warns where it can move nothing", async () => {
     const warnings = async (...more: string[]) =>
       (await planOf("dev", ON, ...more)).summary.warnings;

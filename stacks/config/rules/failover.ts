@@ -1,4 +1,5 @@
 import type { Problem } from "../errors";
+import { CONTROLLER_TAG } from "../failover";
 import type { FleetConfig } from "../schema";
 import { isWithTag } from "./images";
 
@@ -14,7 +15,10 @@ function timeProblems(failover: FleetConfig["failover"]): Problem[] {
     problems.push({
       key: "failover.probeMinutes",
       value: probeMinutes,
-      allowed: `0, or more than ${recoverSeconds / 60} minutes, which is recoverSeconds: a probe's machine has to be there until traffic is back`,
+      allowed:
+        `0, or more than ${recoverSeconds / 60} minutes, which is recoverSeconds ` +
+        `(${recoverSeconds}): a probe's machine has to be there until traffic is back. Change ` +
+        "failover.probeMinutes or failover.recoverSeconds",
       reads: ["failover.recoverSeconds"],
     });
   if (dwellSeconds < confirmSeconds)
@@ -29,13 +33,20 @@ function timeProblems(failover: FleetConfig["failover"]): Problem[] {
 
 function imageProblems(controller: FleetConfig["failover"]["controller"]): Problem[] {
   const problems: Problem[] = [];
-  const { source, repository, digest } = controller;
+  const { source, repository, tag, digest } = controller;
   const local = "nothing with `source: local`, which builds the image and pushes it";
   if (source === "local" && repository !== undefined)
     problems.push({
       key: "failover.controller.repository",
       value: repository,
       allowed: `${local} to the program's own repository`,
+      reads: ["failover.controller.source"],
+    });
+  if (source === "local" && tag !== CONTROLLER_TAG)
+    problems.push({
+      key: "failover.controller.tag",
+      value: tag,
+      allowed: `${local} by the digest that it gets`,
       reads: ["failover.controller.source"],
     });
   if (source === "local" && digest !== undefined)

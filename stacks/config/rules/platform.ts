@@ -30,6 +30,25 @@ export function platformProblems(
       allowed: "the VPC of the existing cluster",
       reads: ["cluster.existing"],
     });
+  for (const [name, { policy, namespaces, kubernetesGroups }] of Object.entries(
+    cluster.accessEntries,
+  )) {
+    const key = `cluster.accessEntries.${name}`;
+    if (policy === undefined && kubernetesGroups.length === 0)
+      add({
+        key: `${key}.policy`,
+        value: undefined,
+        allowed: "an EKS access policy, unless `kubernetesGroups` names groups",
+        reads: [`${key}.kubernetesGroups`],
+      });
+    else if (policy === undefined && namespaces.length > 0)
+      add({
+        key: `${key}.namespaces`,
+        value: namespaces,
+        allowed: "nothing without `policy`: what a group may do and where, its RoleBindings say",
+        reads: [`${key}.policy`],
+      });
+  }
   const existing = cluster.existing;
   if (existing?.installed.includes("karpenter") && existing.karpenterNodeRoleName === undefined)
     add({

@@ -99,14 +99,11 @@ describe("when a unit is sold out", () => {
     assert.equal(night.isAway, true);
   });
 
-  it("confirm runs from the launch when evidence of before it goes on after it", () => {
+  it("confirm runs from the last launch for who has just begun and knows only what a list shows", () => {
     const night = new Night();
-    night.sellOut(inf2);
-    night.pass(1);
-    night.launch(inf2);
-    night.pass(0.5);
-    // A successor that has not seen the launch's NodeClaim cannot tell the two apart.
-    night.stillSoldOut(inf2);
+    night.now = midnight + 1.5 * second;
+    const known = { evidence: evidence("capacity", midnight, night.now) };
+    night.see(inf2, waiting(midnight, { ...known, launchedAt: midnight + second }));
     night.pass(1.4);
     assert.equal(night.isAway, false);
     night.pass(0.1);
@@ -958,21 +955,52 @@ describe("a controller that has lost its state", () => {
 });
 
 describe("a clock that another machine has set wrong", () => {
-  it("keeps nothing in the future: dwell, recovery and rests end in their time", () => {
+  /** The next leader's clock is a day behind, and so is all that it sees. */
+  const aDayBehind = (night: Night) => {
+    night.now -= 24 * hour;
+    for (const unit of night.units.keys()) night.units.set(unit, healthy({ ready: 1, desired: 1 }));
+    night.look();
+    return night.now;
+  };
+
+  it("keeps no dwell and no recovery in the future", () => {
+    const night = new Night().failOver(inf2);
+    night.launch(inf2);
+    night.pass(10);
+    const then = aDayBehind(night);
+    assert.equal(night.isAway, true);
+    assert.equal(night.state?.failedOverSince, then);
+    assert.equal(night.state?.units[inf2]?.since, then);
+    night.pass(600);
+    assert.equal(night.isAway, false);
+  });
+
+  it("keeps no rest of a probe for longer than a rest is", () => {
     const night = new Night().failOver(inf2);
     night.see(inf2, { probe: "running" });
-    night.see(inf2, { probe: "off" });
+    const then = aDayBehind(night);
+    assert.equal(night.state?.units[inf2]?.probeRestsUntil, then + 190 * second);
+    night.pass(190);
+    assert.deepEqual(night.last.probes, [inf2]);
+  });
+
+  it("keeps no launch in the future, which would prove that nothing is ever short", () => {
+    const night = new Night();
     night.launch(inf2);
-    // The next leader's clock is a day behind, and so is all that it sees.
-    night.now = midnight - 24 * hour;
-    night.units.set(inf2, healthy({ ready: 1, desired: 1 }));
-    night.look();
+    aDayBehind(night);
+    night.pass(10);
+    night.sellOut(inf2);
+    night.pass(2);
     assert.equal(night.isAway, true);
-    assert.equal(night.state?.failedOverSince, night.now);
-    assert.ok((night.state?.units[inf2]?.probeRestsUntil ?? 0) <= night.now + 190 * second);
+  });
+
+  it("keeps no switch in the last hour for longer than an hour", () => {
+    const night = new Night({ recoverSeconds: 0, maxSwitchesPerHour: 2 }).failOver(inf2);
+    const then = aDayBehind(night);
     night.pass(1);
     night.launch(inf2);
-    night.pass(599);
-    assert.equal(night.isAway, false);
+    night.pass(3599);
+    assert.equal(night.last.switched, "back");
+    assert.equal(night.now, then + hour);
   });
 });

@@ -146,6 +146,9 @@ describe("evidence that was kept over a restart", () => {
     assert.equal(first(t + 6 + hold), t + 6 + hold);
     assert.equal(first(t + 9, t + 7), t + 9);
     assert.equal(first(t + 9, t + 3), t);
+    const across = evidence("capacity", t - 900, t + 9);
+    assert.equal(merged(before, across, hold, t + 7).capacity?.firstSeen, t + 9);
+    assert.equal(merged(before, across, hold, t + 12).capacity?.firstSeen, t);
     assert.equal(first(t - 900), t, "nor is it older for being told again to the second");
   });
 });

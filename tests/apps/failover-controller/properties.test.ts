@@ -260,7 +260,7 @@ function kept(facts: ModelFacts, decision: Decision): ModelState {
 }
 
 /** For each decision of random stories. */
-function everyDecision(check: (decided: Decided, run: Run) => void, numRuns = 300): void {
+function everyDecision(check: (decided: Decided, run: Run) => void, numRuns = 150): void {
   fc.assert(
     fc.property(story, (told) => {
       const run = new Run(told);
@@ -306,7 +306,7 @@ describe("whatever happens, in any order, with any settings", () => {
               told.settings.maxSwitchesPerHour,
           );
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -327,7 +327,7 @@ describe("whatever happens, in any order, with any settings", () => {
           if (!isAway) assert.deepEqual(decision.probes, []);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 250 },
     );
   });
 
@@ -367,7 +367,7 @@ describe("whatever happens, in any order, with any settings", () => {
           assert.deepEqual(outcome(later), outcome(decision));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 250 },
     );
   });
 
@@ -407,7 +407,7 @@ describe("whatever happens, in any order, with any settings", () => {
         if (told.settings.strategy === "switch")
           assert.deepEqual(outcome(restarted), outcome(stayed));
       }),
-      { numRuns: 1000 },
+      { numRuns: 250 },
     );
   });
 
@@ -437,7 +437,7 @@ describe("whatever happens, in any order, with any settings", () => {
         // It may be later, when what was seen for a moment has to be confirmed again.
         if (extra !== undefined) assert.ok(first !== undefined && first <= extra, `${extra}`);
       }),
-      { numRuns: 1000 },
+      { numRuns: 250 },
     );
   });
 
@@ -454,7 +454,7 @@ describe("whatever happens, in any order, with any settings", () => {
         assert.deepEqual(then.rules, decision.rules);
         assert.ok(then.again === undefined || then.again > at);
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 });

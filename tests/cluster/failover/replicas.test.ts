@@ -52,7 +52,12 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
       await fleet.machines.removePod(inf2, pod);
     await fleet.machines.scale(inf2, 2);
     await fleet.machines.launch(inf2);
-    await eventually(isAsConfigured, "the route is as configured");
+    await eventually(isAsConfigured, "the route is as configured").catch(withStatus);
+  }
+
+  /** A failure with what the controller says of it. */
+  async function withStatus(error: Error): Promise<never> {
+    throw new Error(`${error.message}\n${JSON.stringify(await fleet.status(), null, 2)}`);
   }
 
   async function isAsConfigured(): Promise<boolean> {

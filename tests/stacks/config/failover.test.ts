@@ -52,13 +52,43 @@ describe("The config of fail-over", () => {
       "switch, reweight",
     ]);
     assert.equal(onlyProblem({ actOn: ["capacitee"] })[0], "failover.actOn[0]");
-    assert.equal(onlyProblem({ holdSeconds: 60 })[1], "at least 190");
+  });
+
+  it("says all that a number or a list may be, in its unit and with the reason", () => {
+    const hold = /^190 to 3600 seconds: not less than the three minutes for which Karpenter hides/;
+    assert.match(onlyProblem({ holdSeconds: 60 })[1], hold);
+    assert.equal(onlyProblem({ confirmSeconds: -1 })[1], "0 to 60 seconds");
+    assert.equal(onlyProblem({ dwellSeconds: 100_000 })[1], "0 to 86400 seconds");
+    assert.equal(onlyProblem({ probeMinutes: 500 })[1], "0 to 120 minutes");
+    assert.match(onlyProblem({ maxSwitchesPerHour: 1 })[1], /^a whole number, \d to 3600/);
+    assert.match(onlyProblem({ actOn: [] })[1], /^at least one of capacity, quota, /);
+    assert.equal(onlyProblem({ actOn: "capacity" })[1], "a list, e.g. [capacity]");
+    assert.equal(onlyProblem({ actOn: ["capacity", "capacity"] })[1], "each cause once");
+  });
+
+  it("judges times beside mistakes of all kinds in other keys", () => {
+    const beside = (failover: Record<string, unknown>) =>
+      problemsOf({ probeMinutes: 1, ...failover }).map(([key]) => key);
+    assert.deepEqual(beside({ actOn: [] }), ["failover.actOn", "failover.probeMinutes"]);
+    assert.deepEqual(beside({ actOn: ["capacitee", "quotta"] }), [
+      "failover.actOn[0]",
+      "failover.actOn[1]",
+      "failover.probeMinutes",
+    ]);
+    assert.deepEqual(beside({ holdSeconds: 1, dwelSeconds: 3, controller: { tag: "latest" } }), [
+      "failover.holdSeconds",
+      "failover.controller.tag",
+      "failover.dwelSeconds",
+      "failover.probeMinutes",
+    ]);
+    assert.deepEqual(beside({ recoverSeconds: "long" }), ["failover.recoverSeconds"]);
   });
 
   it("wants a probe to hold its machine until traffic is back, where there are probes", () => {
     const [key, allowed] = onlyProblem({ probeMinutes: 5, recoverSeconds: 300 });
     assert.equal(key, "failover.probeMinutes");
     assert.match(allowed, /^0, or more than 5 minutes/);
+    assert.match(allowed, /Change failover\.probeMinutes or failover\.recoverSeconds$/);
     assert.deepEqual(problemsOf({ probeMinutes: 0, recoverSeconds: 300 }), []);
     assert.deepEqual(problemsOf({ probeMinutes: 6, recoverSeconds: 300 }), []);
   });
@@ -89,6 +119,10 @@ describe("The config of fail-over", () => {
       "failover.controller.digest",
     );
     assert.equal(onlyProblem({ controller: { tag: "latest" } })[0], "failover.controller.tag");
+    assert.deepEqual(onlyProblem({ controller: { source: "local", tag: "0.2.0" } }), [
+      "failover.controller.tag",
+      "nothing with `source: local`, which builds the image and pushes it by the digest that it gets",
+    ]);
   });
 
   it("keeps units off the names of probes and of the controller", () => {

@@ -88,6 +88,19 @@ describe("A stack's config", () => {
     assert.equal(problem.value, "cert");
   });
 
+  it("judges the rules beside what is missing, and blames nothing for that being gone", () => {
+    const { accelerator: _, ...without } = unit();
+    const keys = problemsOf({
+      units: { ...(smallest().units as object), other: without },
+      failover: { probeMinutes: 1 },
+    }).map((problem) => problem.key);
+    assert.deepEqual(keys, ["units.other.accelerator", "failover.probeMinutes"]);
+    assert.deepEqual(
+      problemsOf({ units: { "sd21-inf2-neuron": without } }).map((problem) => problem.key),
+      ["units.sd21-inf2-neuron.accelerator"],
+    );
+  });
+
   it("says in one sentence what is wrong, where, and what is allowed", () => {
     const error = new ConfigError(problemsOf({ ...smallest(), mode: "capasity" }));
     assert.equal(
@@ -233,6 +246,23 @@ describe("Rules between keys of a config", () => {
   it("want the VPC of an existing cluster", () => {
     const problem = onlyProblem({ ...smallest(), cluster: { existing: { name: "mine" } } });
     assert.equal(problem.key, "network.existing");
+  });
+
+  it("want a policy or groups of whoever may use the cluster, and namespaces of a policy", () => {
+    const principalArn = "arn:aws:iam::123456789012:role/oncall";
+    const ofEntry = (entry: object) =>
+      problemsOf({
+        ...smallest(),
+        cluster: { accessEntries: { oncall: { principalArn, ...entry } } },
+      }).map(({ key }) => key.replace("cluster.accessEntries.oncall.", ""));
+    assert.deepEqual(ofEntry({}), ["policy"]);
+    assert.deepEqual(ofEntry({ policy: "AmazonEKSAdminViewPolicy" }), []);
+    assert.deepEqual(ofEntry({ kubernetesGroups: ["fleet-viewers"] }), []);
+    assert.deepEqual(ofEntry({ kubernetesGroups: ["fleet-viewers"], namespaces: ["a"] }), [
+      "namespaces",
+    ]);
+    for (const group of ["system:masters", "", "two words"])
+      assert.deepEqual(ofEntry({ kubernetesGroups: [group] }), ["kubernetesGroups[0]"]);
   });
 
   it("refuse a kube-proxy that is newer than the control plane", () => {
