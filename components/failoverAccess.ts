@@ -28,55 +28,44 @@ export interface AccessRule {
   readonly verbs: string[];
 }
 
-const read = ["get", "list", "watch"];
+/** How a collection is kept in step with the server. */
+const follow = ["list", "watch"];
 
 /** What the controller may do in the units' namespace: see what it decides by, write what it owns. */
 export function rulesInFleet({ routes, scaledObjects, probes }: FailoverTargets): AccessRule[] {
-  const readable = [
-    ROUTE_TABLES_CONFIG_MAP,
-    FAILOVER_SETTINGS_CONFIG_MAP,
-    FAILOVER_STATUS_CONFIG_MAP,
-  ];
   return [
-    rule("gateway.networking.k8s.io", "httproutes", read),
-    rule("gateway.networking.k8s.io", "httproutes", ["patch"], routes),
-    rule("keda.sh", "scaledobjects", read),
-    rule("keda.sh", "scaledobjects", ["patch"], scaledObjects),
-    rule("", "pods", read),
-    rule("apps", "deployments", read),
-    // An empty list of names would mean all of them.
-    ...(probes.length === 0
-      ? []
-      : [rule("apps", "deployments/scale", ["get", "patch", "update"], probes)]),
-    rule("", "configmaps", read, readable),
-    rule("", "configmaps", ["patch", "update"], [FAILOVER_STATUS_CONFIG_MAP]),
-    rule("coordination.k8s.io", "leases", ["get", "patch", "update"], [FAILOVER_CONTROLLER]),
-    // An event's name is new each time; later ones of a series are patches.
-    rule("", "events", ["create", "patch"]),
+    rule("gateway.networking.k8s.io", "httproutes", follow),
+    ...ruleFor(routes, "gateway.networking.k8s.io", "httproutes", ["patch"]),
+    rule("keda.sh", "scaledobjects", follow),
+    ...ruleFor(scaledObjects, "keda.sh", "scaledobjects", ["patch"]),
+    rule("", "pods", follow),
+    rule("apps", "deployments", follow),
+    ...ruleFor(probes, "apps", "deployments/scale", ["patch"]),
+    // Holds for a list or watch that selects one of them by `metadata.name`.
+    ...ruleFor([ROUTE_TABLES_CONFIG_MAP, FAILOVER_SETTINGS_CONFIG_MAP], "", "configmaps", follow),
+    ...ruleFor([FAILOVER_STATUS_CONFIG_MAP], "", "configmaps", ["get", "patch"]),
+    ...ruleFor([FAILOVER_CONTROLLER], "coordination.k8s.io", "leases", ["get", "update"]),
+    rule("", "events", ["create"]),
   ];
 }
 
 /** Karpenter's objects have no namespace; the controller only looks at them. */
 export const rulesInCluster: readonly AccessRule[] = [
-  rule("karpenter.sh", "nodeclaims", read),
-  rule("karpenter.sh", "nodepools", read),
+  rule("karpenter.sh", "nodeclaims", follow),
+  rule("karpenter.sh", "nodepools", follow),
 ];
 
 /** Events about objects without a namespace are kept in `default`, Karpenter's among them. */
-export const rulesInDefault: readonly AccessRule[] = [rule("", "events", read)];
+export const rulesInDefault: readonly AccessRule[] = [rule("", "events", follow)];
 
-function rule(
-  apiGroup: string,
-  resource: string,
-  verbs: readonly string[],
-  resourceNames: readonly string[] = [],
-): AccessRule {
-  return {
-    apiGroups: [apiGroup],
-    resources: [resource],
-    ...(resourceNames.length === 0 ? {} : { resourceNames: [...resourceNames] }),
-    verbs: [...verbs],
-  };
+/** For all objects of a kind. */
+function rule(apiGroup: string, resource: string, verbs: readonly string[]): AccessRule {
+  return { apiGroups: [apiGroup], resources: [resource], verbs: [...verbs] };
+}
+
+/** For the named ones; no rule where there are none, since without names it would be for all. */
+function ruleFor(names: readonly string[], ...of: Parameters<typeof rule>): AccessRule[] {
+  return names.length === 0 ? [] : [{ ...rule(...of), resourceNames: [...names] }];
 }
 
 export interface FailoverAccessArgs {

@@ -174,6 +174,7 @@ function deploymentSpec(args: FailoverControllerArgs) {
       metadata: { labels: objectLabels },
       spec: {
         serviceAccountName: FAILOVER_CONTROLLER,
+        priorityClassName: "system-cluster-critical",
         automountServiceAccountToken: true,
         enableServiceLinks: false,
         nodeSelector: { ...placement.nodeSelector },

@@ -30,6 +30,8 @@ export interface ModelRouteArgs {
 export class ModelRoute extends pulumi.ComponentResource {
   readonly service: kubernetes.core.v1.Service;
   readonly route: kubernetes.apiextensions.CustomResource;
+  /** What rules of either mode name or need: whoever writes any has to wait for it. */
+  readonly routable: readonly pulumi.Resource[];
 
   constructor(name: string, args: ModelRouteArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:ModelRoute", name, {}, pulumiOptions(opts));
@@ -59,6 +61,13 @@ export class ModelRoute extends pulumi.ComponentResource {
       },
       inside,
     );
+    this.routable = [
+      ...args.gateway.ready,
+      ...[{ service: this.service, targetGroup }, ...args.units].flatMap((backend) => [
+        backend.service,
+        backend.targetGroup.resource,
+      ]),
+    ];
     const { annotations, options } = sharedOwnership("spec.rules", args.failover);
     this.route = new kubernetes.apiextensions.CustomResource(
       name,
@@ -80,11 +89,7 @@ export class ModelRoute extends pulumi.ComponentResource {
         },
       },
       {
-        ...childOptions(this, opts, [
-          ...args.gateway.ready,
-          targetGroup.resource,
-          ...args.units.flatMap((unit) => [unit.service, unit.targetGroup.resource]),
-        ]),
+        ...childOptions(this, opts, this.routable),
         ...options,
       },
     );

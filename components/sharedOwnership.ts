@@ -1,7 +1,4 @@
-import { FAILOVER_CONTROLLER } from "../contracts/failover";
-
-/** Who writes what two may write; its change is what makes Pulumi write the object again. */
-const OWNER_ANNOTATION = "diffusion-fleet.io/traffic-owner";
+import { FAILOVER_CONTROLLER, TRAFFIC_OWNER_ANNOTATION } from "../contracts/failover";
 
 /**
  * How an object is written of which one field is the fail-over controller's while fail-over is on.
@@ -16,7 +13,7 @@ export function sharedOwnership(field: string, failover: boolean) {
   return {
     annotations: {
       "pulumi.com/patchForce": "true",
-      [OWNER_ANNOTATION]: failover ? FAILOVER_CONTROLLER : "pulumi",
+      [TRAFFIC_OWNER_ANNOTATION]: failover ? FAILOVER_CONTROLLER : "pulumi",
     },
     options: failover ? { ignoreChanges: [field] } : {},
   };

@@ -160,7 +160,7 @@ export const unitStatusSchema = z.looseObject({
   /** Until when there is no probe: the last one found a machine that was left over. */
   probeRestsUntil: time.optional(),
   /** Times that a probe has found a machine that was left over, in this shortage. */
-  leftovers: z.int().default(0),
+  leftovers: z.int().optional(),
   /** Whether it was short since the model was last as configured. */
   affected: z.boolean(),
 });

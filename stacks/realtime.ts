@@ -58,9 +58,11 @@ export function realtime(args: RealtimeArgs): Realtime {
       ruleFilter: gateway.ruleFilter,
       authenticationName: platform.kedaAuthenticationName,
       probes: hasProbes(config),
+      consolidateAfter: config.nodes.consolidateAfter,
     }),
   );
-  const routed: pulumi.Resource[] = [createRouteTables(args, namespace, tables)];
+  const routed: pulumi.Resource[] = [];
+  const routable: pulumi.Resource[] = [];
   models.forEach((model, index) => {
     const table = tables[index]!;
     const units = model.units.map((unit) => {
@@ -70,7 +72,7 @@ export function realtime(args: RealtimeArgs): Realtime {
       routed.push(createScaling(args, table, unit, namespace, deployed).resource);
       return deployed;
     });
-    const { route } = new ModelRoute(
+    const route = new ModelRoute(
       model.name,
       {
         namespace,
@@ -83,8 +85,10 @@ export function realtime(args: RealtimeArgs): Realtime {
       },
       { providers: platform.providers, dependsOn: platform.loadBalancerController },
     );
-    routed.push(route);
+    routed.push(route.route);
+    routable.push(...route.routable);
   });
+  routed.push(createRouteTables(args, namespace, tables, routable));
   return { gateway, namespace, nodePools, routed };
 }
 
@@ -277,10 +281,15 @@ function createScaling(
   );
 }
 
+/**
+ * The tables come after all that they name, as the routes do: the fail-over controller writes at
+ * once what they say. They do not wait for the routes, which it leaves alone until there are any.
+ */
 function createRouteTables(
   { platform }: RealtimeArgs,
   namespace: pulumi.Output<string>,
   tables: readonly ModelRouteTable[],
+  routable: readonly pulumi.Resource[],
 ): kubernetes.core.v1.ConfigMap {
   return new kubernetes.core.v1.ConfigMap(
     ROUTE_TABLES_CONFIG_MAP,
@@ -294,7 +303,7 @@ function createRouteTables(
         tables.map((table) => [`${table.model}.json`, JSON.stringify(table, null, 2)]),
       ),
     },
-    { provider: platform.providers.kubernetes },
+    { provider: platform.providers.kubernetes, dependsOn: [...routable] },
   );
 }
 

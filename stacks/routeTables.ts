@@ -9,6 +9,7 @@ import type {
 } from "../contracts/routeTable";
 import { otherMode } from "../contracts/routeTable";
 import { probeName } from "./capacityProbes";
+import { secondsOf } from "./config/scalars";
 import type { ResolvedModel, ResolvedUnit } from "./resolve";
 import { routeRules } from "./routeRules";
 import { unitTriggers } from "./unitTriggers";
@@ -22,6 +23,8 @@ export interface RouteTableArgs {
   readonly authenticationName: string;
   /** Whether each unit has a capacity probe. */
   readonly probes: boolean;
+  /** How long a machine stays when nothing is on it, e.g. `10m`, or `Never`. */
+  readonly consolidateAfter: string;
 }
 
 /** Both tables of a model: the units by weight, and the one Service over all of them. */
@@ -66,12 +69,15 @@ function backendsOf({ name, units }: ResolvedModel, mode: RoutingMode): readonly
     : [{ service: name, weight: 1 }];
 }
 
-function routedUnit(unit: ResolvedUnit, { scope, probes }: RouteTableArgs): RoutedUnit {
+function routedUnit(unit: ResolvedUnit, args: RouteTableArgs): RoutedUnit {
+  const { scope, probes, consolidateAfter } = args;
   return {
     nodePool: nodePoolName(scope, unit.name),
     device: unit.accelerator.device,
     machinePricePerHour: unit.machinePricePerHour,
     ...(probes ? { probe: probeName(unit.name) } : {}),
+    capacityTypes: new Set(unit.config.capacityTypes).size,
+    ...(consolidateAfter === "Never" ? {} : { emptyMachineSeconds: secondsOf(consolidateAfter) }),
   };
 }
 

@@ -1,23 +1,26 @@
 import { type ModelStatus, modelStatusSchema } from "../../contracts/failover";
-import type { ModelRouteTable, RouteRule, Trigger } from "../../contracts/routeTable";
+import {
+  type ModelRouteTable,
+  ROUTE_TABLES_CONFIG_MAP,
+  type RouteRule,
+  type Trigger,
+} from "../../contracts/routeTable";
 import type { Log } from "../service/log";
+import { sameBackends } from "./backends";
 import type { Clock } from "./clock";
 import { isNotFound } from "./cluster/apiError";
 import { dataOf } from "./configuration";
-import {
-  type Decision,
-  decide,
-  isFailedOver,
-  type ModelFacts,
-  type ModelState,
-  sameBackends,
-} from "./decision";
-import type { FleetWriter, Notice } from "./fleetWriter";
+import { type Decision, decide } from "./decision";
+import type { FleetWriter } from "./fleetWriter";
 import type { Metrics } from "./metrics";
+import { isFailedOver, type ModelFacts, type ModelState } from "./modelState";
+import { type Notice, overwritten, pinNotice, switchNotice } from "./notice";
 import { backendsOf, type Route } from "./observe/route";
 import type { Observer } from "./observer";
+import { Ongoing } from "./ongoing";
 import { OwnedField } from "./ownedField";
 import { stateOf, statusOf } from "./status";
+import { StatusBook } from "./statusBook";
 import type { Watches } from "./watches";
 
 /** Somebody who wants to know of a switch. */
@@ -35,24 +38,25 @@ export interface ControllerOptions {
   readonly mayAct?: () => boolean;
 }
 
-/** What has not been written for this long although it changes all the time, e.g. an age. */
-const statusEveryMs = 10_000;
 /** All is looked at again, whatever the watches say. */
 const resyncMs = 30_000;
-const firstRetryMs = 250;
-const longestRetryMs = 5000;
 /** The status goes before the route, so that a successor goes on; it must not hold it up. */
 const intentTimeoutMs = 500;
+const statusTimeoutMs = 5000;
 /** How long a probe's Deployment may take to show what was written. */
 const probeShowsMs = 5000;
+/** Who has heard nothing for so long may be wrong about what is. */
+const deafMs = 120_000;
 
 /**
- * Observes, decides and acts, in that order and one at a time. It begins to act with `lead` and
- * ends with `follow`; what it knows and has decided is in the cluster, in the status ConfigMap, and
- * nothing else is needed to go on.
+ * Observes, decides and acts. It begins to act with `lead` and ends with `follow`; what it has
+ * decided is in the cluster, in the status ConfigMap, and with what can be observed that is all that
+ * a successor needs.
  */
 export class Controller {
   readonly #options: ControllerOptions;
+  readonly #ongoing: Ongoing;
+  readonly #book: StatusBook;
   readonly #states = new Map<string, ModelState>();
   readonly #rules = new Map<string, OwnedField<readonly RouteRule[]>>();
   readonly #triggers = new Map<string, OwnedField<readonly Trigger[]>>();
@@ -60,20 +64,26 @@ export class Controller {
   /** Switches that are decided and not yet in the route. */
   readonly #switching = new Map<string, Switch>();
   readonly #takingUp = new Map<string, { readonly generation: number; readonly at: number }>();
-  readonly #errors = new Map<string, string>();
   /** What was last said of a model's pin. */
   readonly #told = new Map<string, string>();
   #statuses: readonly ModelStatus[] = [];
-  #written: { readonly text: string; readonly essence: string; readonly at: number } | undefined;
+  /** Counts the times that this one began or ended to lead. */
+  #term = 0;
   #leads = false;
   #isRunning = false;
   #isWanted = false;
-  #failures = 0;
-  #forgetTimer = () => {};
   #busySince: number | undefined;
+  #look: { readonly at: number; readonly forget: () => void } | undefined;
 
   constructor(options: ControllerOptions) {
+    const { clock, writer } = options;
     this.#options = options;
+    this.#book = new StatusBook((statuses, timeoutMs) => writer.status(statuses, timeoutMs));
+    this.#ongoing = new Ongoing({
+      now: clock.now,
+      onFailure: (operation, error) => this.#failed(operation, error),
+      onAgain: (afterMs) => (afterMs === 0 ? this.look() : this.#lookAt(clock.now() + afterMs)),
+    });
   }
 
   /** The models as they were when last looked at. */
@@ -83,7 +93,7 @@ export class Controller {
 
   /** Whether nothing is being done, and nothing has come in to be looked at. */
   get isIdle(): boolean {
-    return !this.#isRunning;
+    return !this.#isRunning && this.#ongoing.isIdle;
   }
 
   /** How long the present round has been going on, milliseconds; 0: there is none. */
@@ -97,34 +107,26 @@ export class Controller {
    * Rejects when the status cannot be read: whoever does not know what was decided must not decide.
    */
   async lead(): Promise<void> {
+    this.#term += 1;
+    const term = this.#term;
     const { writer, log } = this.#options;
     const known = readStatuses(await orNothing(writer.readStatus()), log);
-    this.#states.clear();
-    this.#switching.clear();
-    for (const status of known) {
-      const state = stateOf(status);
-      this.#states.set(status.model, state);
-      if (isFailedOver(state) && !this.#isInRoute(state, status.model))
-        this.#switching.set(status.model, { direction: "over", evidenceAt: undefined });
-    }
-    this.#rules.clear();
-    this.#triggers.clear();
-    this.#probes.clear();
-    this.#written = undefined;
+    if (term !== this.#term) return;
+    for (const memory of [this.#states, this.#switching, this.#rules, this.#triggers, this.#probes])
+      memory.clear();
+    this.#book.forget();
+    this.#ongoing.clear();
+    for (const status of known) this.#goOnFrom(status);
     this.#leads = true;
     this.look();
   }
 
-  /** Whether what was decided has reached the route, as far as that is known. */
-  #isInRoute({ backends }: ModelState, model: string): boolean {
-    const current = backendsOf(this.#options.watches.route(model));
-    return current === undefined || sameBackends(current, backends);
-  }
-
   /** Ends to act: nothing is begun any more. */
   follow(): void {
+    this.#term += 1;
     this.#leads = false;
-    this.#forgetTimer();
+    this.#look?.forget();
+    this.#look = undefined;
     this.#statuses = [];
     this.#options.metrics.show([], this.#options.clock.now());
   }
@@ -138,83 +140,99 @@ export class Controller {
     setImmediate(() => void this.#run());
   }
 
+  /**
+   * What the last leader decided, unless the route says that it got further than it could write. Of
+   * a switch that had not reached the route yet, people are still to be told.
+   */
+  #goOnFrom(status: ModelStatus): void {
+    const { watches } = this.#options;
+    const { model } = status;
+    const state = stateOf(status);
+    const current = backendsOf(watches.route(model));
+    const isThere = current === undefined || sameBackends(current, state.backends);
+    const table = watches.tables.get(model);
+    const isInCapacity =
+      current !== undefined &&
+      table !== undefined &&
+      sameBackends(current, table.modes.capacity.backends);
+    if (!isThere && isInCapacity && state.mode !== "capacity") return;
+    this.#states.set(model, state);
+    if (!isThere && isFailedOver(state))
+      this.#switching.set(model, { direction: "over", evidenceAt: undefined });
+  }
+
   async #run(): Promise<void> {
-    const { log, metrics } = this.#options;
+    const { log, metrics, clock } = this.#options;
     while (this.#isWanted && this.#leads) {
       this.#isWanted = false;
-      this.#busySince = this.#options.clock.now();
+      this.#busySince = clock.now();
       try {
-        await this.#round();
+        await this.#round(this.#term);
       } catch (error) {
-        this.#failures += 1;
         metrics.failed("round");
         log.error({ error }, "a round has failed; the routes stay as they are");
-        this.#lookAfter(this.#retryMs());
+        this.#lookAt(clock.now() + resyncMs);
       }
     }
     this.#busySince = undefined;
     this.#isRunning = false;
   }
 
-  #retryMs(): number {
-    return Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(this.#failures, 10));
+  #lookAt(at: number): void {
+    if (!this.#leads || (this.#look !== undefined && this.#look.at <= at)) return;
+    this.#look?.forget();
+    const { clock } = this.#options;
+    const forget = clock.after(Math.max(1, at - clock.now()), () => {
+      this.#look = undefined;
+      this.look();
+    });
+    this.#look = { at, forget };
   }
 
-  #lookAfter(ms: number): void {
-    this.#forgetTimer();
-    this.#forgetTimer = this.#options.clock.after(ms, () => this.look());
-  }
-
-  async #round(): Promise<void> {
+  async #round(term: number): Promise<void> {
     const { watches, clock, metrics } = this.#options;
-    if (!watches.isSynced) return;
+    this.#look?.forget();
+    this.#look = undefined;
+    if (!watches.isSynced || watches.tables.size === 0) return;
     const now = clock.now();
     const plans = [...watches.tables.values()].map((table) => this.#plan(table, now));
-    this.#forgetOthers(new Set(watches.tables.keys()));
+    this.#forgetOthers();
     this.#statuses = plans.map((plan) => this.#status(plan));
     metrics.show(this.#statuses, now);
 
-    let problems = 0;
-    const attempt = async (operation: string, act: () => Promise<void>) => {
-      if (!this.#leads || this.#options.mayAct?.() === false) return;
-      try {
-        await act();
-        this.#errors.delete(operation);
-      } catch (error) {
-        problems += 1;
-        this.#failed(operation, error as Error);
-      }
+    if (this.#mayAct(term) && plans.some(isMove))
+      await this.#book
+        .keep(this.#statuses, now, intentTimeoutMs)
+        .catch((error: Error) => this.#failed("status", error));
+    const begin = (operation: string, act: () => Promise<void>) => {
+      if (this.#mayAct(term)) this.#ongoing.begin(operation, act);
     };
-    if (plans.some(({ decision, before }) => decision.state.backends !== before?.backends))
-      await attempt("status", () => this.#writeStatus(now, "changed", intentTimeoutMs));
-    await Promise.all(
-      plans.map((plan) => attempt(`route ${plan.table.model}`, () => this.#ensureRoute(plan))),
-    );
-    await Promise.all([
-      ...plans.flatMap((plan) =>
-        Object.keys(plan.table.units).flatMap((unit) => [
-          attempt(`triggers ${unit}`, () => this.#ensureTriggers(plan, unit)),
-          attempt(`probe ${unit}`, () => this.#ensureProbe(plan, unit)),
-        ]),
-      ),
-    ]);
-    for (const plan of plans) this.#tellOfPin(plan);
-    this.#statuses = plans.map((plan) => this.#status(plan));
-    await attempt("status", () => this.#writeStatus(clock.now(), "due"));
-    this.#failures = problems === 0 ? 0 : this.#failures + 1;
-    this.#lookAfter(problems === 0 ? this.#pauseMs(plans) : this.#retryMs());
+    for (const plan of plans) {
+      const { model, units } = plan.table;
+      begin(`route ${model}`, () => this.#ensureRoute(plan));
+      for (const unit of Object.keys(units)) {
+        begin(`triggers ${unit}`, () => this.#ensureTriggers(plan, unit));
+        begin(`probe ${unit}`, () => this.#ensureProbe(plan, unit));
+      }
+      this.#tellOfPin(plan);
+    }
+    begin("status", () => this.#book.keep(this.#statuses, clock.now(), statusTimeoutMs));
+    this.#lookAt(this.#nextLook(plans));
   }
 
-  /** How long nothing has to be done if nothing is seen. */
-  #pauseMs(plans: readonly Plan[]): number {
-    const { clock } = this.#options;
-    const now = clock.now();
+  #mayAct(term: number): boolean {
+    return this.#leads && term === this.#term && this.#options.mayAct?.() !== false;
+  }
+
+  /** When something may have to be done although nothing is seen. */
+  #nextLook(plans: readonly Plan[]): number {
+    const now = this.#options.clock.now();
     const times = [
       ...plans.map(({ decision }) => decision.again),
       ...[...this.#rules.values(), ...this.#triggers.values()].map(({ notBefore }) => notBefore),
-      ...(this.#isBehind() ? [this.#written!.at + statusEveryMs] : []),
+      this.#book.dueAt(this.#statuses),
     ].filter((time): time is number => time !== undefined && time > now);
-    return Math.max(1, Math.min(resyncMs, ...times.map((time) => time - now)));
+    return Math.min(now + resyncMs, ...times);
   }
 
   #plan(table: ModelRouteTable, now: number): Plan {
@@ -231,29 +249,33 @@ export class Controller {
     return { table, route, facts, before, decision };
   }
 
-  #forgetOthers(models: ReadonlySet<string>): void {
-    for (const model of this.#states.keys()) if (!models.has(model)) this.#states.delete(model);
+  #forgetOthers(): void {
+    const { tables } = this.#options.watches;
+    for (const model of this.#states.keys()) if (!tables.has(model)) this.#states.delete(model);
   }
 
   #status({ table, route, facts, decision }: Plan): ModelStatus {
     const { watches } = this.#options;
+    const { problems, silenceMs } = watches;
     const errors = [
-      ...(route === undefined ? [`there is no HTTPRoute ${table.model}`] : []),
-      ...(route?.pin !== undefined && route.pin.mode === undefined
-        ? [`the pin "${route.pin.text}" is no mode and is ignored; cost and capacity are`]
-        : []),
-      ...[watches.problems.get(table.model), watches.problems.get("settings")],
-      ...[...this.#errors]
+      route === undefined && `there is no HTTPRoute ${table.model}`,
+      route?.isOurs === false && "Pulumi has taken the route back: fail-over is being turned off",
+      route?.pin !== undefined &&
+        route.pin.mode === undefined &&
+        `the pin "${route.pin.text}" is no mode and is ignored; cost and capacity are`,
+      ...[table.model, "settings", ROUTE_TABLES_CONFIG_MAP].map((of) => problems.get(of) ?? false),
+      silenceMs > deafMs && `a watch has heard nothing for ${Math.round(silenceMs / 1000)} s`,
+      ...[...this.#ongoing.errors]
         .filter(([operation]) => concerns(operation, table))
         .map(([operation, message]) => `${operation}: ${message}`),
-    ].filter((error) => error !== undefined);
+    ].filter((error) => error !== false);
     const status = statusOf(facts, decision);
     return errors.length === 0 ? status : { ...status, error: errors.join("; ") };
   }
 
   async #ensureRoute(plan: Plan): Promise<void> {
     const { table, route, decision } = plan;
-    if (route === undefined) return;
+    if (route === undefined || !route.isOurs) return;
     const { clock, metrics, log, writer, watches } = this.#options;
     const { model } = table;
     const field = fieldOf(this.#rules, model, (rules) =>
@@ -263,17 +285,17 @@ export class Controller {
         return generation;
       }),
     );
-    const overwrites = field.overwrites;
-    const live = { value: route.rules, generation: route.generation };
-    const outcome = await field.ensure(live, decision.rules, clock.now());
+    const { overwrites } = field;
+    const { uid, generation, rules } = route;
+    const outcome = await field.ensure(
+      { uid, generation, value: rules },
+      decision.rules,
+      clock.now(),
+    );
     if (field.overwrites > overwrites) {
       metrics.overwritten.inc({ object: `httproute/${model}` });
       log.warn({ model, times: field.overwrites }, "somebody else wrote the route's rules");
-      this.#announce(route, {
-        type: "Warning",
-        reason: "RouteOverwritten",
-        message: `Somebody else wrote this route's rules; fail-over owns them. To hold a mode, pin it.`,
-      });
+      this.#announce(route, overwritten);
     }
     this.#noteTakenUp(model, route);
     if (outcome !== "deferred") this.#completeSwitch(plan, route);
@@ -294,13 +316,7 @@ export class Controller {
       metrics.evidenceToRoute.observe(seconds);
       log.info({ model, seconds }, "the route was accepted so long after the evidence");
     }
-    const message = plan.decision.state.reason;
-    this.#announce(
-      route,
-      direction === "over"
-        ? { type: "Warning", reason: "FailedOver", message }
-        : { type: "Normal", reason: "ReturnedToConfig", message },
-    );
+    this.#announce(route, switchNotice(direction, plan.decision.state));
     onSwitch?.(this.#status(plan), direction);
   }
 
@@ -317,12 +333,13 @@ export class Controller {
     const { watches, writer, clock, metrics, log } = this.#options;
     const wanted = decision.triggers[unit];
     const live = watches.scaledObject(unit);
-    if (wanted === undefined || live === undefined) return;
+    if (wanted === undefined || live === undefined || !live.isOurs) return;
     const field = fieldOf(this.#triggers, unit, (triggers) =>
       writer.triggers(watches.scaledObject(unit) ?? live, triggers),
     );
-    const overwrites = field.overwrites;
-    await field.ensure({ value: live.triggers, generation: live.generation }, wanted, clock.now());
+    const { overwrites } = field;
+    const { uid, generation, triggers } = live;
+    await field.ensure({ uid, generation, value: triggers }, wanted, clock.now());
     if (field.overwrites === overwrites) return;
     metrics.overwritten.inc({ object: `scaledobject/${unit}` });
     log.warn({ unit, times: field.overwrites }, "somebody else wrote the ScaledObject's triggers");
@@ -342,25 +359,9 @@ export class Controller {
     log.info({ unit, probe, replicas }, replicas === 1 ? "probe asks for a machine" : "probe ends");
   }
 
-  async #writeStatus(now: number, when: "changed" | "due", timeoutMs = 5000): Promise<void> {
-    const text = JSON.stringify(this.#statuses);
-    const essence = JSON.stringify(this.#statuses, withoutNews);
-    const before = this.#written;
-    const isDue = before === undefined || essence !== before.essence;
-    const isLate = before !== undefined && text !== before.text && now - before.at >= statusEveryMs;
-    if (!isDue && !(when === "due" && isLate)) return;
-    await this.#options.writer.status(this.#statuses, timeoutMs);
-    this.#written = { text, essence, at: now };
-  }
-
-  #isBehind(): boolean {
-    return this.#written !== undefined && this.#written.text !== JSON.stringify(this.#statuses);
-  }
-
   /** Tells on the route what has become of a pin. */
-  #tellOfPin(plan: Plan): void {
-    const { route, table } = plan;
-    const notice = pinNotice(plan);
+  #tellOfPin({ route, table, facts, before, decision }: Plan): void {
+    const notice = pinNotice(route, facts, before, decision.state);
     if (route === undefined || notice === undefined) return;
     const isNews = this.#told.get(table.model) !== notice.message;
     this.#told.set(table.model, notice.message);
@@ -376,8 +377,7 @@ export class Controller {
   #failed(operation: string, error: Error): void {
     const { log, metrics } = this.#options;
     metrics.failed(operation.split(" ")[0]!);
-    if (this.#errors.get(operation) !== error.message) log.error({ error, operation }, "failed");
-    if (operation !== "event") this.#errors.set(operation, error.message);
+    log.error({ error, operation }, "failed");
   }
 }
 
@@ -396,6 +396,11 @@ interface Switch {
   readonly evidenceAt: number | undefined;
 }
 
+/** Whether traffic is to go elsewhere, which a successor would have to know. */
+function isMove({ before, decision }: Plan): boolean {
+  return before === undefined || !sameBackends(before.backends, decision.state.backends);
+}
+
 function fieldOf<Value>(
   fields: Map<string, OwnedField<Value>>,
   name: string,
@@ -406,22 +411,11 @@ function fieldOf<Value>(
   return field;
 }
 
+/** Whether an operation is about a model, one of its units, or all. */
 function concerns(operation: string, { model, units }: ModelRouteTable): boolean {
-  const [, name] = operation.split(" ");
-  return name === undefined || name === model || (name in units && name !== model);
-}
-
-function pinNotice({ before, decision, facts, route }: Plan): Notice | undefined {
-  const { reason } = decision.state;
-  if (route?.pin !== undefined && route.pin.mode === undefined)
-    return {
-      type: "Warning",
-      reason: "PinIgnored",
-      message: `"${route.pin.text}" is no mode: cost and capacity are.`,
-    };
-  if (facts.pin !== undefined) return { type: "Normal", reason: "Pinned", message: reason };
-  const wasPinned = before?.reason.startsWith("pinned") ?? false;
-  return wasPinned ? { type: "Normal", reason: "Unpinned", message: reason } : undefined;
+  const [what, name] = operation.split(" ");
+  if (name === undefined) return true;
+  return what === "route" ? name === model : name in units;
 }
 
 function logChanges(
@@ -460,11 +454,4 @@ function readStatuses(raw: unknown, log: Log): readonly ModelStatus[] {
       return [];
     }
   });
-}
-
-/** What changes all the time without anything having happened. */
-function withoutNews(key: string, value: unknown): unknown {
-  return ["lastSeen", "ready", "desired", "pending", "pendingSince", "message"].includes(key)
-    ? undefined
-    : value;
 }

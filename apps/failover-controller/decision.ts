@@ -1,18 +1,26 @@
 import type { FailoverSettings } from "../../contracts/failover";
-import {
-  type Backend,
-  carriesTraffic,
-  type ModelRouteTable,
-  type RouteRule,
-  type RoutingMode,
-  type Trigger,
+import type {
+  Backend,
+  ModelRouteTable,
+  RouteRule,
+  RoutingMode,
+  Trigger,
 } from "../../contracts/routeTable";
 import { availability, weightsByAvailability } from "../../fleet/availability";
+import { sameBackends, sameServices, serves, withWeights } from "./backends";
+import {
+  forgotten,
+  initialState,
+  isFailedOver,
+  type ModelFacts,
+  type ModelState,
+  notAfter,
+} from "./modelState";
 import {
   nextChangeAt,
   nextUnitState,
+  retriesMs,
   shortageBeganAt,
-  type UnitFacts,
   type UnitState,
 } from "./unitState";
 
@@ -20,30 +28,6 @@ import {
  * What to do with a model's traffic: a pure function of the settings, what is seen, what has been
  * decided so far, and time. Times: milliseconds since 1970.
  */
-
-/** What is seen of a model now. */
-export interface ModelFacts {
-  readonly table: ModelRouteTable;
-  readonly pin: { readonly mode: RoutingMode; readonly reason: string | undefined } | undefined;
-  /** By unit, for every unit of the table. */
-  readonly units: Readonly<Record<string, UnitFacts>>;
-  /** What the route sends traffic to now; undefined: it could not be read. */
-  readonly current: readonly Backend[] | undefined;
-}
-
-/** What has been decided: kept over a restart. */
-export interface ModelState {
-  readonly mode: RoutingMode;
-  readonly backends: readonly Backend[];
-  /** Since when mode and backends are what they are. */
-  readonly since: number;
-  /** When traffic was moved away; undefined: it is not. */
-  readonly failedOverSince: number | undefined;
-  readonly reason: string;
-  /** Fail-over's own switches in the last hour, the oldest first. */
-  readonly switches: readonly number[];
-  readonly units: Readonly<Record<string, UnitState>>;
-}
 
 export interface Decision {
   readonly state: ModelState;
@@ -56,7 +40,8 @@ export interface Decision {
   /** Set when fail-over has just moved traffic. */
   readonly switched: "over" | "back" | undefined;
   /**
-   * With `over`: since when the evidence and the pods that it is about have been there; undefined
+   * With `over`: since when the evidence and the pods that it is about have been there, or since
+   * Karpenter must have tried all that the unit may have; undefined
    * when they were there before and a pin or the config kept traffic where it was.
    */
   readonly evidenceAt: number | undefined;
@@ -76,17 +61,19 @@ export function decide(
   previous: ModelState | undefined,
   now: number,
 ): Decision {
-  const before = previous === undefined ? undefined : notAfter(previous, now, settings);
+  const before = previous === undefined ? undefined : notAfter(previous, now, settings, facts);
   const start = before ?? initialState(facts, now);
+  // Also under a pin: the autoscaler takes waiting pods away wherever the traffic has gone.
+  const isAway = isFailedOver(start) || start.mode !== facts.table.configuredMode;
   const units = Object.fromEntries(
     Object.entries(facts.units).map(([name, unit]) => [
       name,
-      nextUnitState(settings, unit, start.units[name], now, isFailedOver(start)),
+      nextUnitState(settings, unit, start.units[name], now, isAway),
     ]),
   );
   const switches = start.switches.filter((at) => now - at < hour);
   const seen: Seen = { settings, facts, start, units, switches, now };
-  const wish = facts.pin === undefined ? wishOf(seen) : pinned(facts);
+  const wish = facts.pin === undefined ? wishOf(seen) : pinned(seen);
 
   const switched = switchOf(start, wish, facts);
   const moved = wish.mode !== start.mode || !sameBackends(wish.backends, start.backends);
@@ -116,11 +103,6 @@ export function decide(
   };
 }
 
-/** Whether fail-over has moved a model's traffic away from what is configured. */
-export function isFailedOver({ failedOverSince }: ModelState): boolean {
-  return failedOverSince !== undefined;
-}
-
 interface Seen {
   readonly settings: FailoverSettings;
   readonly facts: ModelFacts;
@@ -138,12 +120,13 @@ interface Wish {
   readonly reason: string;
 }
 
-function pinned({ table, pin }: ModelFacts): Wish {
+/** A pin to where fail-over has moved traffic anyway does not end the shortage that it goes on from. */
+function pinned({ facts: { table, pin }, start }: Seen): Wish {
   const { mode, reason } = pin!;
   return {
     mode,
     backends: table.modes[mode].backends,
-    failedOver: false,
+    failedOver: isFailedOver(start) && mode !== table.configuredMode,
     reason: `pinned to ${mode}${reason === undefined ? "" : `: ${reason}`}`,
   };
 }
@@ -198,25 +181,19 @@ function backendsByAvailability(
   table: readonly Backend[],
   present: readonly Backend[],
 ): readonly Backend[] {
+  const isAnyReady = table.some(({ service }) => (facts.units[service]?.ready ?? 0) > 0);
   const weights = weightsByAvailability(
     table.map(({ service, weight }) => {
       const ready = facts.units[service]?.ready ?? 0;
-      const share = availability(ready, units[service]?.wanted ?? 0);
+      // What others give up is not for a unit that has nothing, for whatever reason.
+      const isEmpty = ready === 0 && isAnyReady;
+      const share = isEmpty ? 0 : availability(ready, units[service]?.wanted ?? 0);
       return { name: service, weight, availability: share };
     }),
   );
   const next = table.map(({ service }, index) => ({ service, weight: weights[index]! }));
-  const isEmpty = next.every(({ weight }) => weight === 0);
-  return isEmpty || (!serves(next, facts) && serves(present, facts)) ? present : next;
-}
-
-/** Whether a ready pod gets any traffic. */
-function serves(backends: readonly Backend[], { table, units }: ModelFacts): boolean {
-  const anyReady = Object.values(units).some(({ ready }) => ready > 0);
-  return backends.some(
-    ({ service, weight }) =>
-      weight > 0 && (service in table.units ? (units[service]?.ready ?? 0) > 0 : anyReady),
-  );
+  const isNothing = next.every(({ weight }) => weight === 0);
+  return isNothing || (!serves(next, facts.units) && serves(present, facts.units)) ? present : next;
 }
 
 /** Units that carry traffic in the configured mode. */
@@ -241,7 +218,7 @@ function hindranceToReturn(seen: Seen): string | undefined {
   );
   if (empty !== undefined) return `${empty} has a machine, but no ready replica yet`;
   const { backends } = facts.table.modes[facts.table.configuredMode];
-  if (!serves(backends, facts) && serves(start.backends, facts))
+  if (!serves(backends, facts.units) && serves(start.backends, facts.units))
     return "no unit that carries traffic as configured has a ready replica";
   if (now - start.failedOverSince! < settings.dwellSeconds * second)
     return `recovered; failed over for ${settings.dwellSeconds} s at least`;
@@ -324,7 +301,10 @@ function evidenceTime(seen: Seen): number | undefined {
   const short = carrying(seen).filter((name) => units[name]!.state === "short");
   const began = short
     .filter((name) => start.units[name]?.state !== "short")
-    .map((name) => shortageBeganAt(facts.units[name]!, units[name]!));
+    .map((name) => {
+      const unit = facts.units[name]!;
+      return shortageBeganAt(unit, units[name]!) + retriesMs(unit);
+    });
   return began.length === 0 ? undefined : Math.min(...began);
 }
 
@@ -333,108 +313,6 @@ function switchOf(start: ModelState, wish: Wish, facts: ModelFacts): Decision["s
   if (facts.pin !== undefined || facts.table.configuredMode === "capacity") return undefined;
   if (wish.failedOver === isFailedOver(start)) return undefined;
   return wish.failedOver ? "over" : "back";
-}
-
-const nothingBehind = {
-  affected: false,
-  wanted: undefined,
-  probeStartedAt: undefined,
-  probeRestsUntil: undefined,
-};
-
-/** A model that is as configured has no shortage behind it that a return would have to wait for. */
-function forgotten(units: Readonly<Record<string, UnitState>>): Record<string, UnitState> {
-  return Object.fromEntries(
-    Object.entries(units).map(([name, unit]) => [
-      name,
-      unit.state === "short" || unit.state === "recovering" ? unit : { ...unit, ...nothingBehind },
-    ]),
-  );
-}
-
-/**
- * Where nobody knows what was decided before: the route says it. One that is in capacity mode
- * against the config was failed over, and is brought back as one.
- */
-function initialState({ table, current }: ModelFacts, now: number): ModelState {
-  const { configuredMode, modes } = table;
-  const failedOver =
-    configuredMode === "cost" &&
-    current !== undefined &&
-    sameBackends(current, modes.capacity.backends);
-  const mode = failedOver ? "capacity" : configuredMode;
-  return {
-    mode,
-    backends: modes[mode].backends,
-    since: now,
-    failedOverSince: failedOver ? now : undefined,
-    reason: failedOver ? "found failed over" : "as configured",
-    switches: [],
-    units: {},
-  };
-}
-
-/** Times that another machine's clock wrote are never in the future, and a rest ends in its time. */
-function notAfter(state: ModelState, now: number, { holdSeconds }: FailoverSettings): ModelState {
-  const longestRest = now + holdSeconds * second;
-  const past = (time: number) => Math.min(time, now);
-  const maybe = (time: number | undefined) => (time === undefined ? undefined : past(time));
-  return {
-    ...state,
-    since: past(state.since),
-    failedOverSince: maybe(state.failedOverSince),
-    switches: state.switches.map(past),
-    units: Object.fromEntries(
-      Object.entries(state.units).map(([name, unit]) => [
-        name,
-        {
-          ...unit,
-          since: past(unit.since),
-          launchedAt: maybe(unit.launchedAt),
-          probeStartedAt: maybe(unit.probeStartedAt),
-          probeRestsUntil: unit.probeRestsUntil && Math.min(unit.probeRestsUntil, longestRest),
-          evidence: unit.evidence && {
-            ...unit.evidence,
-            firstSeen: past(unit.evidence.firstSeen),
-            lastSeen: past(unit.evidence.lastSeen),
-          },
-        },
-      ]),
-    ),
-  };
-}
-
-/** The rules with other weights in the one that carries traffic. */
-function withWeights(
-  rules: readonly RouteRule[],
-  backends: readonly Backend[],
-): readonly RouteRule[] {
-  const weights = new Map(backends.map(({ service, weight }) => [service, weight]));
-  return rules.map((rule) =>
-    carriesTraffic(rule)
-      ? {
-          ...rule,
-          backendRefs: rule.backendRefs.map((backend) => ({
-            ...backend,
-            weight: weights.get(backend.name) ?? backend.weight,
-          })),
-        }
-      : rule,
-  );
-}
-
-function sameServices(a: readonly Backend[], b: readonly Backend[]): boolean {
-  const names = (backends: readonly Backend[]) => backends.map(({ service }) => service).sort();
-  return names(a).join() === names(b).join();
-}
-
-export function sameBackends(a: readonly Backend[], b: readonly Backend[]): boolean {
-  const text = (backends: readonly Backend[]) =>
-    backends
-      .map(({ service, weight }) => `${service} ${weight}`)
-      .sort()
-      .join();
-  return text(a) === text(b);
 }
 
 function earliest(now: number, times: readonly (number | undefined)[]): number | undefined {

@@ -6,17 +6,10 @@ import {
 import { labels } from "../../contracts/labels";
 import type { RouteRule, Trigger } from "../../contracts/routeTable";
 import type { KubeApi } from "./cluster/api";
+import type { Notice } from "./notice";
 import { count } from "./observe/field";
 import type { Route } from "./observe/route";
 import type { ScaledObject } from "./observe/scaledObject";
-
-/** Says something on an object, as `kubectl describe` shows it. */
-export interface Notice {
-  readonly type: "Normal" | "Warning";
-  /** One word, e.g. `FailedOver`. */
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** Writes to the cluster what has been decided. Everything rejects as `KubeApi` does. */
 export class FleetWriter {

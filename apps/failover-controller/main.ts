@@ -70,7 +70,8 @@ async function main(): Promise<void> {
     metrics: registry,
     liveness: () =>
       controller.busyMs > stuckMs ? [`a round has been going on for ${controller.busyMs} ms`] : [],
-    readiness: () => (watches.isSynced ? [] : ["the cluster has not been listed yet"]),
+    readiness: () =>
+      watches.isSynced ? [] : [`not listed yet: ${watches.missing.join(", ") || "anything"}`],
     log,
   });
   stopOnSignals({

@@ -1,6 +1,6 @@
 import type { ModelRouteTable, RoutedUnit } from "../../contracts/routeTable";
-import type { ModelFacts } from "./decision";
 import { type Sighting, type UnitEvidence, withSighting } from "./evidence";
+import type { ModelFacts } from "./modelState";
 import { causeOf } from "./observe/causes";
 import type { Deployment } from "./observe/deployment";
 import type { KarpenterEvent } from "./observe/karpenterEvent";
@@ -160,6 +160,10 @@ export class Observer {
       ready: servers.filter(({ state }) => state === "ready").length,
       desired: this.#deployments.get(name)?.desired ?? servers.length,
       probe: this.#probeOf(unit, pods),
+      ...(unit.capacityTypes === undefined ? {} : { capacityTypes: unit.capacityTypes }),
+      ...(unit.emptyMachineSeconds === undefined
+        ? {}
+        : { emptyMachineSeconds: unit.emptyMachineSeconds }),
     };
   }
 

@@ -1,7 +1,8 @@
 import { covers } from "./covers";
 
-/** What is known of a field: its value, and the generation of the object that has it. */
+/** What is known of a field: its value, and the object that has it, with its generation. */
 export interface Live<Value> {
+  readonly uid: string;
   readonly value: Value;
   readonly generation: number;
 }
@@ -26,8 +27,7 @@ const forgetsMs = 300 * second;
  */
 export class OwnedField<Value> {
   readonly #write: (value: Value) => Promise<number>;
-  #written: { readonly value: Value; readonly generation: number } | undefined;
-  #isClaimed = false;
+  #written: Live<Value> | undefined;
   #overwrites = 0;
   #overwrittenAt = Number.NEGATIVE_INFINITY;
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -49,19 +49,20 @@ export class OwnedField<Value> {
 
   /** Rejects as `write` does. */
   async ensure(live: Live<Value>, wanted: Value, now: number): Promise<Outcome> {
-    const written = this.#written;
-    const isOurs = written !== undefined && covers(written.value, wanted);
+    // An object that was made anew has its generations anew.
+    const written = this.#written?.uid === live.uid ? this.#written : undefined;
     // What the watch shows may be older than what was written.
-    if (isOurs && live.generation < written.generation) return "kept";
-    if (covers(live.value, wanted)) {
-      // Once at least, to own it, whoever wrote what it is.
-      if (this.#isClaimed) return "kept";
-      return this.#writeNow(wanted);
-    }
-    const isOverwritten = isOurs && live.generation > written.generation;
+    const present = written !== undefined && live.generation < written.generation ? written : live;
+    // Once at least, to own it, whoever wrote what it is.
+    if (written !== undefined && covers(present.value, wanted)) return "kept";
+    // A new decision is not held up by whoever else writes.
+    const isOverwritten =
+      written !== undefined && present === live && covers(written.value, wanted);
     if (isOverwritten && now < this.#notBefore) return "deferred";
     if (isOverwritten) this.#count(now);
-    return this.#writeNow(wanted);
+    const generation = await this.#write(wanted);
+    this.#written = { uid: live.uid, value: wanted, generation };
+    return "written";
   }
 
   #count(now: number): void {
@@ -70,12 +71,5 @@ export class OwnedField<Value> {
     this.#overwrites += 1;
     this.#overwrittenAt = now;
     this.#notBefore = now + waitMs;
-  }
-
-  async #writeNow(value: Value): Promise<Outcome> {
-    const generation = await this.#write(value);
-    this.#written = { value, generation };
-    this.#isClaimed = true;
-    return "written";
   }
 }

@@ -31,6 +31,9 @@ export class Reports {
   readonly #heartbeat: Heartbeat | undefined;
   readonly #switches = new Map<string, number>();
   #errorsTold = 0;
+  /** What is on its way. */
+  readonly #underWay = new Set<Promise<void>>();
+  #leading: () => Leading | undefined = () => undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ReportsOptions) {
@@ -45,19 +48,34 @@ export class Reports {
   /** A switch that is in the route. Holds nobody up; a failure is logged. */
   switched(status: ModelStatus, direction: "over" | "back"): void {
     this.#switches.set(status.model, (this.#switches.get(status.model) ?? 0) + 1);
-    this.#topic?.tell(status, direction).catch((error: unknown) => this.#failed("sns", error));
+    const told = this.#topic?.tell(status, direction);
+    this.#follow(told?.catch((error: unknown) => this.#failed("sns", error)));
+    // The alarm on a switch need not wait for the minute, nor get lost with this process.
+    this.#beatNow();
   }
 
   /** @param leading what there is to say; undefined while another replica leads */
   start(leading: () => Leading | undefined): void {
     if (this.#heartbeat === undefined) return;
-    const beat = () => void this.#beat(leading());
-    beat();
-    this.#timer = setInterval(beat, everyMs);
+    this.#leading = leading;
+    this.#beatNow();
+    this.#timer = setInterval(() => this.#beatNow(), everyMs);
   }
 
-  stop(): void {
+  /** Resolves when nothing is on its way any more. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await Promise.all(this.#underWay);
+  }
+
+  #beatNow(): void {
+    this.#follow(this.#beat(this.#leading()));
+  }
+
+  #follow(sent: Promise<void> | undefined): void {
+    if (sent === undefined) return;
+    this.#underWay.add(sent);
+    void sent.then(() => this.#underWay.delete(sent));
   }
 
   async #beat(leading: Leading | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ModelStatus, UnitStatus } from "../../contracts/failover";
-import { type Decision, isFailedOver, type ModelFacts, type ModelState } from "./decision";
+import type { Decision } from "./decision";
+import { isFailedOver, type ModelFacts, type ModelState } from "./modelState";
 import type { UnitFacts, UnitState } from "./unitState";
 
 /** A model's state as the status ConfigMap has it, and back. */
@@ -61,6 +62,7 @@ function unitStatus(facts: UnitFacts, unit: UnitState): UnitStatus {
     probe: probe === "absent" ? "off" : probe,
     ...optional("probeStartedAt", unit.probeStartedAt),
     ...optional("probeRestsUntil", unit.probeRestsUntil),
+    ...(unit.leftovers === 0 ? {} : { leftovers: unit.leftovers }),
     affected: unit.affected,
   };
 }
@@ -81,6 +83,7 @@ function unitState(status: UnitStatus): UnitState {
     wanted: status.wanted,
     probeStartedAt: millis(status.probeStartedAt),
     probeRestsUntil: millis(status.probeRestsUntil),
+    leftovers: status.leftovers ?? 0,
     affected: status.affected,
   };
 }

@@ -16,6 +16,10 @@ export interface UnitFacts {
   readonly desired: number;
   /** The capacity probe; `absent`: the unit has none. */
   readonly probe: "absent" | "off" | "waiting" | "running";
+  /** Kinds of capacity that Karpenter asks for, one after the other. Absent: one. */
+  readonly capacityTypes?: number;
+  /** How long a machine stays when nothing is on it. Absent: nobody knows. */
+  readonly emptyMachineSeconds?: number;
 }
 
 /** What has been made of it so far: kept over a restart. */
@@ -32,11 +36,23 @@ export interface UnitState {
   readonly probeStartedAt: number | undefined;
   /** Until when there shall be no probe: it found a machine that was left over, which is no proof. */
   readonly probeRestsUntil: number | undefined;
+  /** Times that a probe has found such a machine, in this shortage. */
+  readonly leftovers: number;
   /** Whether it was short since the model was last as configured. */
   readonly affected: boolean;
 }
 
 const second = 1000;
+
+/**
+ * What Karpenter takes to ask for the next kind of capacity after a refusal: it waits up to 10 s for
+ * more pods (its `BATCH_MAX_DURATION`), and EC2 answers in some seconds.
+ */
+const retrySeconds = 15;
+
+/** An empty machine stays for ten minutes unless it is known better, and takes two to go. */
+const emptyMachineSecondsByDefault = 600;
+const goingSeconds = 120;
 
 /**
  * The state that follows.
@@ -47,7 +63,8 @@ const second = 1000;
  *
  * It ends when a machine was launched after the last evidence. While its traffic is away
  * (`trafficIsAway`) nothing else will do: the autoscaler has then taken the waiting pods away, and
- * silence means nothing. Where nothing was moved, or no probe can ask, silence has to do.
+ * silence means nothing. Where nothing was moved, or no probe can ask, silence has to do. So it has
+ * where probes find room on the machines that there are, twice.
  */
 export function nextUnitState(
   settings: FailoverSettings,
@@ -69,6 +86,7 @@ export function nextUnitState(
     launchedAt,
     wanted: affected ? Math.max(before?.wanted ?? 0, facts.desired) : undefined,
     ...probeTimes(settings, facts, before, state, now),
+    leftovers: affected ? leftoversOf(facts, before, state, now) : 0,
     affected,
   };
 }
@@ -80,23 +98,47 @@ function hasRelapsed({ state, since }: UnitState, evidence: Evidence | undefined
 
 /**
  * A probe that runs while the unit is still short has landed on a machine that the autoscaler left
- * behind. It leaves for a while, so that the machine can go and the next probe has to be launched.
+ * behind. It leaves for so long that the machine can go and the next probe has to be launched.
  */
 function probeTimes(
-  { holdSeconds }: FailoverSettings,
-  { probe }: UnitFacts,
+  settings: FailoverSettings,
+  facts: UnitFacts,
   before: UnitState | undefined,
   state: UnitState["state"],
   now: number,
 ): Pick<UnitState, "probeStartedAt" | "probeRestsUntil"> {
-  const rests = before?.probeRestsUntil;
   if (state === "short")
     return {
       probeStartedAt: undefined,
-      probeRestsUntil: probe === "running" ? now + holdSeconds * second : rests,
+      probeRestsUntil: hasLanded(facts, before, now)
+        ? now + probeRestMs(settings, facts)
+        : before?.probeRestsUntil,
     };
-  const started = before?.probeStartedAt ?? (probe === "running" ? now : undefined);
+  const started = before?.probeStartedAt ?? (facts.probe === "running" ? now : undefined);
   return { probeStartedAt: started, probeRestsUntil: undefined };
+}
+
+function leftoversOf(
+  facts: UnitFacts,
+  before: UnitState | undefined,
+  state: UnitState["state"],
+  now: number,
+): number {
+  const isOneMore = state === "short" && hasLanded(facts, before, now);
+  return (before?.leftovers ?? 0) + (isOneMore ? 1 : 0);
+}
+
+/** Whether a probe is on a machine although it is not resting; while short, nobody launched it. */
+function hasLanded({ probe }: UnitFacts, before: UnitState | undefined, now: number): boolean {
+  return probe === "running" && now >= (before?.probeRestsUntil ?? 0);
+}
+
+/** How long a probe rests after it has found a machine that was left over, milliseconds. */
+export function probeRestMs(
+  { holdSeconds }: FailoverSettings,
+  { emptyMachineSeconds = emptyMachineSecondsByDefault }: UnitFacts,
+): number {
+  return Math.max(holdSeconds, emptyMachineSeconds + goingSeconds) * second;
 }
 
 /** When the state may change by itself, as time goes by; undefined: never. */
@@ -107,7 +149,9 @@ export function nextChangeAt(
 ): number | undefined {
   switch (state.state) {
     case "suspected":
-      return beganAt(state.evidence!, state.launchedAt, facts.pendingSince!) + confirmMs(settings);
+      return (
+        beganAt(state.evidence!, state.launchedAt, facts.pendingSince!) + confirmMs(settings, facts)
+      );
     case "recovering":
       return state.since + settings.recoverSeconds * second;
     case "short":
@@ -148,7 +192,7 @@ function stateOf(
     case "short":
       if (!isProven && !isSilent) return "short";
       if (!isProven && !trafficIsAway) return "well";
-      if (!isProven && canProbe(settings, facts)) return "short";
+      if (!isProven && canProbe(settings, facts) && !hasRoom(facts, before, now)) return "short";
       return recoveringSince(settings, now, now);
     case "recovering": {
       const isNews = evidence.lastSeen > before.since;
@@ -165,9 +209,17 @@ function stateOf(
       const isFresh = facts.pendingSince - evidence.lastSeen <= settings.holdSeconds * second;
       if (!isFresh) return "well";
       const began = beganAt(evidence, launchedAt, facts.pendingSince);
-      return now - began >= confirmMs(settings) ? "short" : "suspected";
+      return now - began >= confirmMs(settings, facts) ? "short" : "suspected";
     }
   }
+}
+
+/**
+ * Whether machines that are there have room for a replica, and keep it: a probe has found it again
+ * after a rest. Then the return is tried, for no probe would ever have to be launched.
+ */
+function hasRoom(facts: UnitFacts, before: UnitState, now: number): boolean {
+  return before.leftovers > 0 && hasLanded(facts, before, now);
 }
 
 function recoveringSince(
@@ -199,8 +251,14 @@ function canProbe({ probeMinutes }: FailoverSettings, { probe }: UnitFacts): boo
   return probeMinutes > 0 && probe !== "absent";
 }
 
-function confirmMs({ confirmSeconds }: FailoverSettings): number {
-  return confirmSeconds * second;
+/** One refusal of several kinds of capacity is none: the next kind may be had. */
+function confirmMs({ confirmSeconds }: FailoverSettings, facts: UnitFacts): number {
+  return confirmSeconds * second + retriesMs(facts);
+}
+
+/** What confirming takes beyond the configured time, milliseconds. */
+export function retriesMs({ capacityTypes = 1 }: UnitFacts): number {
+  return (capacityTypes - 1) * retrySeconds * second;
 }
 
 function latest(a: number | undefined, b: number | undefined): number | undefined {

@@ -37,7 +37,10 @@ export class Watches {
   readonly #api: KubeApi;
   readonly #observer: Observer;
   readonly #options: WatchesOptions;
-  readonly #reflectors: Pick<Reflector<unknown>, "stop" | "lastContact">[] = [];
+  readonly #reflectors = new Map<
+    string,
+    Pick<Reflector<unknown>, "stop" | "lastContact" | "isSynced">
+  >();
   #routes: Reflector<Route> | undefined;
   #scaledObjects: Reflector<ScaledObject> | undefined;
   #settings: FailoverSettings = failoverSettingsSchema.parse({});
@@ -80,9 +83,14 @@ export class Watches {
     return this.#isSynced;
   }
 
+  /** What has not been listed yet, of what is watched so far. */
+  get missing(): readonly string[] {
+    return [...this.#reflectors].filter(([, { isSynced }]) => !isSynced).map(([what]) => what);
+  }
+
   /** How long the watch that has heard least has heard nothing, milliseconds. */
   get silenceMs(): number {
-    const contacts = this.#reflectors.map(({ lastContact }) => lastContact ?? 0);
+    const contacts = [...this.#reflectors.values()].map(({ lastContact }) => lastContact ?? 0);
     return performance.now() - Math.min(...contacts);
   }
 
@@ -163,14 +171,15 @@ export class Watches {
         if (change.kind !== "deleted") observer.karpenterSays(change.object);
       },
     });
-    await Promise.all([this.#routes.synced, this.#scaledObjects.synced, events.synced]);
+    // Traffic does not wait for KEDA.
+    await Promise.all([this.#routes.synced, events.synced]);
     this.#isSynced = true;
     this.#options.onChange();
   }
 
   stop(): void {
     this.#isStopped = true;
-    for (const reflector of this.#reflectors) reflector.stop();
+    for (const reflector of this.#reflectors.values()) reflector.stop();
   }
 
   #watch<T>(what: string, options: Omit<ReflectorOptions<T>, "log" | "onFailure">): Reflector<T> {
@@ -184,7 +193,7 @@ export class Watches {
       },
       onFailure: () => onFailure(what),
     });
-    this.#reflectors.push(reflector);
+    this.#reflectors.set(what, reflector);
     return this.#isStopped ? reflector : reflector.start();
   }
 
@@ -197,7 +206,9 @@ export class Watches {
 
   #tablesAre(change: Change<ReturnType<typeof readTables>>): void {
     // Gone with the environment, or about to come again: the routes stay as they are.
-    if (change.kind === "deleted") return;
+    const isEmpty = change.kind === "deleted" || change.object.size === 0;
+    this.#problem(ROUTE_TABLES_CONFIG_MAP, isEmpty ? "there are no route tables" : undefined);
+    if (isEmpty) return;
     const tables = new Map<string, ModelRouteTable>();
     for (const [model, read] of change.object) {
       const table = read.problem === undefined ? read.value : this.#tables.get(model);

@@ -88,6 +88,13 @@ export class ClusterReader {
       this.at = answer.at;
       return answer;
     } catch (error) {
+      if (isDistrusted(error))
+        throw new UserError(
+          `${this.#where()} shows a certificate that is not the one the kubeconfig expects: ` +
+            `${reasonOf(error)}. The address leads to another server (a proxy?), or the cluster was ` +
+            "made anew: aws eks update-kubeconfig --region REGION --name CLUSTER writes its entry " +
+            `again. ${this.#otherwise()}`.trim(),
+        );
       throw new Unreachable(
         `${this.#where()} cannot be reached: ${reasonOf(error)}. Is the address right, and its ` +
           `network within reach (a private endpoint wants the VPC or a VPN)? ${this.#otherwise()}`,
@@ -129,7 +136,8 @@ export class ClusterReader {
     if (status === 401)
       throw new UserError(
         `${this.#where()} does not know who you are (${said}). Log in again: for EKS by ` +
-          "`aws sso login` or new keys; `aws eks update-kubeconfig --name CLUSTER` makes the context anew.",
+          "`aws sso login` or new keys; `aws eks update-kubeconfig --region REGION --name CLUSTER` makes " +
+          "the context anew.",
       );
     if (status === 403)
       throw new UserError(
@@ -200,6 +208,12 @@ function saidIn(body: string): string {
   } catch {
     return body.replace(/\s+/g, " ").trim().slice(0, 200);
   }
+}
+
+/** Whether there is a server, whose certificate is of another name, another authority, or over. */
+function isDistrusted(error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return /^ERR_TLS_CERT|CERT|^UNABLE_TO_(GET_ISSUER|VERIFY)/.test(code);
 }
 
 function reasonOf(error: unknown): string {

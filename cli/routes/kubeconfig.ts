@@ -57,7 +57,8 @@ function filesOf(given: string | undefined, { KUBECONFIG, HOME }: NodeJS.Process
   if (existsSync(SERVICE_ACCOUNT_TOKEN)) return [];
   throw new UserError(
     `There is no kubeconfig: ${usual} does not exist. Name one by --kubeconfig or KUBECONFIG, or ` +
-      "make it: aws eks update-kubeconfig --name CLUSTER",
+      "make it: aws eks update-kubeconfig --region REGION --name CLUSTER, which beside Pulumi is " +
+      "$(pulumi stack output updateKubeconfig)",
   );
 }
 

@@ -1,12 +1,5 @@
 import { z } from "zod";
-import {
-  arn,
-  cidr,
-  dnsLabel,
-  eksAddonVersion,
-  kubernetesGroup,
-  retentionDays,
-} from "./scalars";
+import { arn, cidr, dnsLabel, eksAddonVersion, kubernetesGroup, retentionDays } from "./scalars";
 
 /** What an existing cluster may already have, so that the program leaves it alone. */
 export const installableComponents = [

@@ -44,6 +44,49 @@ const needed: readonly Request[] = [
   ["create", "", "events"],
 ];
 
+const verbs = [
+  ...["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"],
+  ...["bind", "escalate", "impersonate"],
+];
+
+/** What is asked for of every verb: all that it has to do with, and what lies next to it. */
+const objects: readonly (readonly [group: string, resource: string, names?: readonly string[]])[] =
+  [
+    [...routes, ["sd21"]],
+    ["gateway.networking.k8s.io", "httproutes/status", ["sd21"]],
+    [...scaled, ["sd21-inf2-neuron"]],
+    ["keda.sh", "scaledobjects/status", ["sd21-inf2-neuron"]],
+    ["", "pods"],
+    ["", "pods/eviction"],
+    ["", "pods/exec"],
+    ["", "pods/log"],
+    ["apps", "deployments", ["sd21-inf2-neuron", "sd21-inf2-neuron-probe", "failover-controller"]],
+    [...scale, ["sd21-inf2-neuron", "sd21-inf2-neuron-probe", "failover-controller"]],
+    ["", "configmaps", ["route-tables", "failover-settings", "failover-status"]],
+    [...leases, ["failover-controller"]],
+    ["", "events"],
+    ["events.k8s.io", "events"],
+    ["karpenter.sh", "nodeclaims"],
+    ["karpenter.sh", "nodepools"],
+    ["", "nodes"],
+    ["", "secrets"],
+    ["", "serviceaccounts", ["failover-controller"]],
+    ["", "serviceaccounts/token", ["failover-controller"]],
+    ["rbac.authorization.k8s.io", "roles", ["failover-controller"]],
+  ];
+
+/** Whether it is among what is needed, for an object of that name or for all. */
+function isNeeded([verb, group, resource, name, where = namespace]: Request): boolean {
+  return needed.some(
+    (it) =>
+      it[0] === verb &&
+      it[1] === group &&
+      it[2] === resource &&
+      (it[3] ?? name) === name &&
+      (it[4] ?? namespace) === where,
+  );
+}
+
 const refused: readonly Request[] = [
   ["patch", ...routes, "somebody-elses"],
   ["patch", ...routes],
@@ -105,5 +148,21 @@ describeOnApiServer("The fail-over controller's service account, on the API serv
 
   it("may not do what is not its own", async () => {
     for (const request of refused) assert.equal(await mayDo(request), false, inWords(request));
+  });
+
+  it("may do nothing with these objects that the controller does not do", async () => {
+    const superfluous: string[] = [];
+    let asked = 0;
+    for (const [group, resource, names = []] of objects)
+      for (const name of [undefined, "somebody-elses", ...names])
+        for (const where of [namespace, "default", "kube-system", ""])
+          for (const verb of verbs) {
+            const request: Request = [verb, group, resource, name, where];
+            if (isNeeded(request)) continue;
+            asked++;
+            if (await mayDo(request)) superfluous.push(inWords(request));
+          }
+    assert.deepEqual(superfluous, []);
+    assert.ok(asked > 1000);
   });
 });

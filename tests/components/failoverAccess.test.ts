@@ -1,70 +1,69 @@
 import assert from "node:assert/strict";
-import { failoverAccess, rulesInCluster, rulesInFleet } from "../../components/failoverAccess";
+import { isDeepStrictEqual } from "node:util";
+import {
+  failoverAccess,
+  rulesInCluster,
+  rulesInDefault,
+  rulesInFleet,
+} from "../../components/failoverAccess";
 import { construct, scope } from "../mocks";
 
 const targets = { routes: ["sd21"], scaledObjects: ["sd21-inf2"], probes: ["sd21-inf2-probe"] };
-const reading = ["get", "list", "watch"];
+const following = ["list", "watch"];
 
-/** Verbs by resource, of rules with names or without. */
-function verbs(rules: ReturnType<typeof rulesInFleet>, named: boolean): Record<string, string[]> {
-  return Object.fromEntries(
-    rules
-      .filter(({ resourceNames }) => (resourceNames !== undefined) === named)
-      .map((rule) => [rule.resources.join(), rule.verbs]),
-  );
+/** `RESOURCE VERB,VERB`, and the names of what it is for. */
+function inWords(rules: ReturnType<typeof rulesInFleet>): (readonly [string, string[]?])[] {
+  return rules.map(({ resources, verbs, resourceNames }) => {
+    const words = `${resources.join()} ${verbs.join()}`;
+    return resourceNames === undefined ? [words] : [words, resourceNames];
+  });
 }
 
 describe("What the fail-over controller may do", () => {
   const rules = rulesInFleet(targets);
 
-  it("has no wildcard", () => {
-    for (const rule of [...rules, ...rulesInCluster])
+  it("has no wildcard, and is of one kind of object each", () => {
+    for (const rule of [...rules, ...rulesInCluster, ...rulesInDefault]) {
       assert.doesNotMatch(JSON.stringify(rule), /\*/);
+      assert.deepEqual([rule.apiGroups.length, rule.resources.length], [1, 1]);
+    }
   });
 
-  it("is to read what it decides by", () => {
-    const { events, ...read } = verbs(rules, false);
-    assert.deepEqual(read, {
-      httproutes: reading,
-      scaledobjects: reading,
-      pods: reading,
-      deployments: reading,
-    });
-    assert.deepEqual(events, ["create", "patch"], "whose names are new each time");
-  });
-
-  it("is to write nothing but what is named: routes, triggers, probes, status, Lease", () => {
-    const writes = rules
-      .filter((rule) => rule.verbs.some((verb) => !reading.includes(verb)))
-      .filter(({ resources }) => !resources.includes("events"))
-      .map(({ resources, verbs, resourceNames }) => [
-        resources[0],
-        verbs.filter((verb) => verb !== "get").join(),
-        resourceNames,
-      ]);
-    assert.deepEqual(writes, [
-      ["httproutes", "patch", ["sd21"]],
-      ["scaledobjects", "patch", ["sd21-inf2"]],
-      ["deployments/scale", "patch,update", ["sd21-inf2-probe"]],
-      ["configmaps", "patch,update", ["failover-status"]],
-      ["leases", "patch,update", ["failover-controller"]],
+  it("is to follow what it decides by, and to write nothing but what is named, and events", () => {
+    assert.deepEqual(inWords(rules), [
+      ["httproutes list,watch"],
+      ["httproutes patch", ["sd21"]],
+      ["scaledobjects list,watch"],
+      ["scaledobjects patch", ["sd21-inf2"]],
+      ["pods list,watch"],
+      ["deployments list,watch"],
+      ["deployments/scale patch", ["sd21-inf2-probe"]],
+      ["configmaps list,watch", ["route-tables", "failover-settings"]],
+      ["configmaps get,patch", ["failover-status"]],
+      ["leases get,update", ["failover-controller"]],
+      ["events create"],
     ]);
   });
 
-  it("is to read no ConfigMap but its three", () => {
-    const names = rules
-      .filter(({ resources, verbs }) => resources.includes("configmaps") && verbs.includes("get"))
-      .flatMap(({ resourceNames }) => resourceNames);
-    assert.deepEqual(names, ["route-tables", "failover-settings", "failover-status"]);
+  it("is to follow Karpenter's objects and events about them, outside its namespace", () => {
+    assert.deepEqual(inWords([...rulesInCluster]), [
+      ["nodeclaims list,watch"],
+      ["nodepools list,watch"],
+    ]);
+    assert.deepEqual(inWords([...rulesInDefault]), [["events list,watch"]]);
   });
 
-  it("has no rule over all Deployments' replicas where there are no probes", () => {
-    const without = rulesInFleet({ ...targets, probes: [] });
-    assert.deepEqual(
-      without.filter(({ resources }) => resources.includes("deployments/scale")),
-      [],
-    );
-  });
+  for (const none of ["routes", "scaledObjects", "probes"] as const)
+    it(`is no more where there are no ${none}: a rule without names would be for all`, () => {
+      const without = rulesInFleet({ ...targets, [none]: [] });
+      assert.equal(without.length, rules.length - 1);
+      for (const rule of without)
+        if (rule.resourceNames === undefined)
+          assert.ok(
+            rule.resources[0] === "events" || isDeepStrictEqual(rule.verbs, following),
+            JSON.stringify(rule),
+          );
+    });
 
   it("is bound to its service account, outside its namespace under the stack's name", async () => {
     const made = await construct(

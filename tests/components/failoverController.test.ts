@@ -64,6 +64,7 @@ describe("FailoverController", () => {
     assert.equal(pod.topologySpreadConstraints[0].topologyKey, "topology.kubernetes.io/zone");
     assert.deepEqual(pod.nodeSelector, systemPlacement.nodeSelector);
     assert.deepEqual(pod.tolerations, systemPlacement.tolerations);
+    assert.equal(pod.priorityClassName, "system-cluster-critical");
     const budget = made.one("kubernetes:policy/v1:PodDisruptionBudget").inputs.spec;
     assert.deepEqual([budget.maxUnavailable, budget.selector], [1, selector]);
   });

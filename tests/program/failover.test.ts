@@ -83,6 +83,24 @@ describe("The route tables", () => {
     }
   });
 
+  it("know how many kinds of capacity a unit may have, and how long an empty machine stays", async () => {
+    const known = async (...assignments: string[]) => {
+      const { units } = tableOf(await planOf("dev", ON, ...assignments));
+      const { capacityTypes, emptyMachineSeconds } = units["sd21-g5-triton"]!;
+      return [capacityTypes, emptyMachineSeconds];
+    };
+    const types = (list: string) => `units.sd21-g5-triton.capacityTypes=[${list}]`;
+    assert.deepEqual(await known(), [1, 600]);
+    assert.deepEqual(
+      await known(types("spot, on-demand"), "nodes.consolidateAfter=1h1m1s"),
+      [2, 3661],
+    );
+    assert.deepEqual(await known(types("spot, spot"), "nodes.consolidateAfter=0s"), [1, 0]);
+    assert.deepEqual(await known("nodes.consolidateAfter=Never"), [1, undefined]);
+    const { units } = tableOf(await planOf("dev", "nodes.consolidateAfter=Never"));
+    for (const unit of Object.values(units)) assert.ok(!("emptyMachineSeconds" in unit));
+  });
+
   it("have the price that the config names for a machine", async () => {
     const plan = await planOf("dev", "units.sd21-inf2-neuron.pricePerHour=0.3");
     assert.equal(tableOf(plan).units["sd21-inf2-neuron"]!.machinePricePerHour, 0.3);
@@ -200,7 +218,7 @@ describe("Fail-over", () => {
     const plan = await planOf("prod");
     const written = manifest(plan, "Role", "failover-controller").rules.flatMap(
       ({ resources, resourceNames, verbs }: Manifest) =>
-        resourceNames !== undefined && verbs.includes("patch")
+        resourceNames !== undefined && (verbs.includes("patch") || verbs.includes("update"))
           ? [[resources[0], [...resourceNames].sort()]]
           : [],
     );

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { PlannedResource } from "../../cli/plan/document";
 import type { Plan } from "../../cli/plan/makePlan";
 import { UNIT_LABEL } from "../../contracts/labels";
-import { type Manifest, ofKind, planOf, waitsFor } from "./planned";
+import { changesBetween, type Manifest, ofKind, planOf, waitsFor } from "./planned";
 
 /**
  * Pulumi deletes in the reverse of the order in which it creates, so one edge shows both: a custom
@@ -187,6 +187,58 @@ for (const stack of ["dev", "prod"])
           assert.equal(inputs.atomic, true);
           assert.ok(Number(inputs.timeout) >= 300);
         }
+    });
+  });
+
+for (const enabled of [false, true])
+  describe(`The order of route-tables with failover.enabled=${enabled}`, () => {
+    const failover = `failover.enabled=${enabled}`;
+    const filtered = [failover, "gateway.stickiness={durationSeconds: 60}"];
+    let plan: Plan;
+    before(async () => {
+      plan = await planOf("dev", ...filtered);
+    });
+
+    const tablesOf = (its: Plan) =>
+      ofKind(its, "ConfigMap").find(({ name }) => name === "route-tables")!;
+
+    it("writes them after all that their rules name, for a controller to act on at once", () => {
+      for (const [kind, count] of Object.entries({
+        Service: 5 + 1,
+        TargetGroupConfiguration: 5 + 1,
+        ListenerRuleConfiguration: 1,
+      })) {
+        const objects = ofKind(plan, kind);
+        assert.equal(objects.length, count, kind);
+        for (const object of objects) assertAfter(plan, tablesOf(plan), object);
+      }
+    });
+
+    it("does not hold them up for routes and ScaledObjects, nor these for them", () => {
+      for (const kind of ["HTTPRoute", "ScaledObject"])
+        for (const object of ofKind(plan, kind)) {
+          assert.ok(!waitsFor(plan, tablesOf(plan).urn).has(object.urn), object.urn);
+          assert.ok(!waitsFor(plan, object.urn).has(tablesOf(plan).urn), object.urn);
+        }
+    });
+
+    // Pulumi deletes what is no longer in the program after all that it creates and updates.
+    it("takes a unit out of them by an update, and so before its Service and target group go", async () => {
+      const unit = "sd21-g6-triton";
+      const without = await planOf("dev", ...filtered, `units.${unit}=`);
+      const { updated, deleted } = changesBetween(plan, without);
+      for (const type of ["core/v1:Service", "gateway.k8s.aws/v1:TargetGroupConfiguration"])
+        assert.ok(
+          deleted.some((it) => it.type === `kubernetes:${type}` && it.name === unit),
+          `${type} stays`,
+        );
+      const tables = updated.find(({ urn }) => urn === tablesOf(plan).urn);
+      assert.ok(tables, "they are deleted or not written");
+      assert.ok(tables.changes.every(({ path }) => path.startsWith("data")));
+      assert.match(JSON.stringify(tables.before.inputs), new RegExp(unit));
+      assert.doesNotMatch(JSON.stringify(tables.after.inputs), new RegExp(unit));
+      const remaining = new Set(without.document.resources.map(({ urn }) => urn));
+      for (const urn of waitsFor(without, tables.urn)) assert.ok(remaining.has(urn), urn);
     });
   });
 

@@ -8,7 +8,6 @@ import type { ShortageCause } from "../../../contracts/failover";
  */
 const codes: readonly (readonly [code: string, cause: ShortageCause])[] = [
   ["InsufficientInstanceCapacity", "capacity"],
-  ["UnfulfillableCapacity", "capacity"],
   ["ReservationCapacityExceeded", "capacity"],
   ["VcpuLimitExceeded", "quota"],
   ["MaxSpotInstanceCountExceeded", "quota"],
@@ -16,6 +15,8 @@ const codes: readonly (readonly [code: string, cause: ShortageCause])[] = [
   ["InsufficientFreeAddressesInSubnet", "subnet"],
   ["AuthFailure.ServiceLinkedRoleCreationNotPermitted", "permission"],
   ["Unsupported", "unsupported"],
+  // The least that EC2 says: what stands beside it says more.
+  ["UnfulfillableCapacity", "capacity"],
 ];
 
 /** Karpenter's own words, where there is no fleet error. */

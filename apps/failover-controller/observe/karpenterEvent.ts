@@ -16,12 +16,15 @@ export const karpenterEvents = {
   fieldSelector: "involvedObject.apiVersion=karpenter.sh/v1,type=Warning",
 };
 
+/** The two that say that there is no machine; of thousands of others nothing is kept. */
+const reasons = ["InsufficientCapacityError", "NoCompatibleInstanceTypes"];
+
 /** @returns undefined for events about other things */
 export function karpenterEvent(raw: unknown): KarpenterEvent | undefined {
   const kind = text(raw, "involvedObject.kind");
   const object = text(raw, "involvedObject.name");
   const reason = text(raw, "reason");
-  if (object === undefined || reason === undefined) return undefined;
+  if (object === undefined || reason === undefined || !reasons.includes(reason)) return undefined;
   if (kind !== "NodeClaim" && kind !== "NodePool") return undefined;
   const at =
     millis(field(raw, "series.lastObservedTime")) ??

@@ -2,11 +2,14 @@ import { PIN_ANNOTATION, PIN_REASON_ANNOTATION } from "../../../contracts/failov
 import type { Backend, RouteRule } from "../../../contracts/routeTable";
 import { type RoutingMode, routingModes } from "../../../fleet/targets";
 import { annotation, count, list, text } from "./field";
+import { isOurs } from "./trafficOwner";
 
 /** A model's HTTPRoute. */
 export interface Route {
   readonly name: string;
   readonly uid: string;
+  /** Whether Pulumi has not taken it back: it does while this controller may still run. */
+  readonly isOurs: boolean;
   /** `spec.rules` as they stand, for comparison only. */
   readonly rules: readonly RouteRule[];
   readonly generation: number;
@@ -36,6 +39,7 @@ export function route(raw: unknown): Route | undefined {
   return {
     name,
     uid,
+    isOurs: isOurs(raw),
     rules: list(raw, "spec.rules") as readonly RouteRule[],
     generation: count(raw, "metadata.generation") ?? 0,
     takenUp: accepted.length === 0 ? 0 : Math.min(...accepted),

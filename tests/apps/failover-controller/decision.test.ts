@@ -631,11 +631,38 @@ describe("the capacity probe", () => {
     night.pass(1);
     night.see(inf2, { probe: "off" });
     const rest = night.state!.units[inf2]!.probeRestsUntil!;
-    assert.equal(rest, midnight + (2 + 10 + 190) * second);
+    assert.equal(
+      rest,
+      midnight + (2 + 10 + 600 + 120) * second,
+      "as long as a machine stays empty",
+    );
     night.pass((rest - night.now) / second - 0.001);
     assert.deepEqual(night.last.probes, []);
     night.pass(0.001);
     assert.deepEqual(night.last.probes, [inf2], "and asks again by itself");
+  });
+
+  it("lets the return be tried when a probe has found room on what there is a second time", () => {
+    const night = new Night().failOver(inf2);
+    night.see(inf2, { probe: "running" });
+    night.see(inf2, { probe: "off" });
+    night.pass(720);
+    night.see(inf2, { probe: "running" });
+    assert.equal(night.state?.units[inf2]?.state, "recovering");
+    night.pass(300);
+    assert.equal(night.isAway, false);
+  });
+
+  it("rests for as long as the pool keeps an empty machine, and no less than evidence holds", () => {
+    for (const [emptyMachineSeconds, rest] of [
+      [60, 190],
+      [3600, 3720],
+    ] as const) {
+      const night = new Night().failOver(inf2);
+      night.see(inf2, { probe: "running", emptyMachineSeconds });
+      const until = night.state!.units[inf2]!.probeRestsUntil!;
+      assert.equal((until - night.now) / second, rest);
+    }
   });
 
   it("holds a machine for no longer than configured in one shortage", () => {
@@ -979,8 +1006,8 @@ describe("a clock that another machine has set wrong", () => {
     const night = new Night().failOver(inf2);
     night.see(inf2, { probe: "running" });
     const then = aDayBehind(night);
-    assert.equal(night.state?.units[inf2]?.probeRestsUntil, then + 190 * second);
-    night.pass(190);
+    assert.equal(night.state?.units[inf2]?.probeRestsUntil, then + 720 * second);
+    night.pass(720);
     assert.deepEqual(night.last.probes, [inf2]);
   });
 
@@ -1002,5 +1029,42 @@ describe("a clock that another machine has set wrong", () => {
     night.pass(3599);
     assert.equal(night.last.switched, "back");
     assert.equal(night.now, then + hour);
+  });
+});
+
+describe("a unit that may have several kinds of capacity", () => {
+  it("is given the time that Karpenter takes to ask for the next kind", () => {
+    const night = new Night();
+    night.sellOut(inf2, { capacityTypes: 2 });
+    night.pass(16.999);
+    assert.equal(night.isAway, false);
+    night.pass(0.001);
+    assert.equal(night.isAway, true);
+    assert.equal(night.state?.failedOverSince, midnight + 17 * second);
+  });
+
+  it("is in no shortage when the next kind is to be had", () => {
+    const night = new Night();
+    night.sellOut(inf2, { capacityTypes: 2 });
+    night.pass(6);
+    night.launch(inf2);
+    night.pass(3600);
+    assert.equal(night.isAway, false);
+  });
+});
+
+describe("a pin to capacity mode during a shortage", () => {
+  it("forgets nothing: when it goes, traffic waits for the same proof as without it", () => {
+    const night = new Night().failOver(inf2);
+    night.pin = { mode: "capacity", reason: undefined };
+    night.look();
+    night.pass(6 * 3600);
+    assert.deepEqual(night.last.probes, [inf2], "it goes on asking");
+    night.pin = undefined;
+    night.look();
+    assert.equal(night.isAway, true);
+    night.launch(inf2);
+    night.pass(300);
+    assert.equal(night.isAway, false);
   });
 });

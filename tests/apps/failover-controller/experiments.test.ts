@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
-import {
-  type Decision,
-  decide,
-  isFailedOver,
-  type ModelState,
-} from "../../../apps/failover-controller/decision";
+import { type Decision, decide } from "../../../apps/failover-controller/decision";
+import { isFailedOver, type ModelState } from "../../../apps/failover-controller/modelState";
 import { carriesTraffic } from "../../../contracts/routeTable";
 import {
   cuda,

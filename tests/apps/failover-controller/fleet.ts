@@ -1,5 +1,5 @@
-import type { ModelFacts } from "../../../apps/failover-controller/decision";
 import type { Evidence } from "../../../apps/failover-controller/evidence";
+import type { ModelFacts } from "../../../apps/failover-controller/modelState";
 import type { UnitFacts } from "../../../apps/failover-controller/unitState";
 import {
   type FailoverSettings,

@@ -1,10 +1,9 @@
+import { type Decision, decide } from "../../../apps/failover-controller/decision";
 import {
-  type Decision,
-  decide,
   isFailedOver,
   type ModelFacts,
   type ModelState,
-} from "../../../apps/failover-controller/decision";
+} from "../../../apps/failover-controller/modelState";
 import type { UnitFacts } from "../../../apps/failover-controller/unitState";
 import type { FailoverSettings } from "../../../contracts/failover";
 import { carriesTraffic, type ModelRouteTable } from "../../../contracts/routeTable";

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type Decision,
-  decide,
-  type ModelFacts,
-  type ModelState,
-} from "../../../apps/failover-controller/decision";
+import { type Decision, decide } from "../../../apps/failover-controller/decision";
+import type { ModelFacts, ModelState } from "../../../apps/failover-controller/modelState";
 import { stateOf, statusOf } from "../../../apps/failover-controller/status";
 import {
   type FailoverSettings,

@@ -53,7 +53,8 @@ describe("the status", () => {
       },
       wanted: 3,
       probe: "running",
-      probeRestsUntil: "2026-11-14T00:04:12.000Z",
+      probeRestsUntil: "2026-11-14T00:13:02.000Z",
+      leftovers: 1,
       affected: true,
     });
   });

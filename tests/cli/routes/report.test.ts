@@ -44,7 +44,7 @@ describe("What `fleet routes` says of a cluster", () => {
       /^ {2}because +sd21-inf2-neuron is short of machines \(capacity, NodeClaim/m,
     );
     assert.match(lines, /^ {2}since +2026-11-15 03:08:02 UTC, 11m ago$/m);
-    assert.match(lines, /^ {2}switches +1 in the last hour, of at most 6$/m);
+    assert.match(lines, /^ {2}switches +1 in the last hour, of at most 5$/m);
     assert.match(
       lines,
       /sd21-inf2-neuron +– +97.5 +2\/2 +3 +short 11m +waiting +capacity 4s ago$/m,

@@ -1,4 +1,4 @@
-import { KubeConfig } from "@kubernetes/client-node";
+import { CustomObjectsApi, KubeConfig } from "@kubernetes/client-node";
 import { KubeApi } from "../../../apps/failover-controller/cluster/api";
 import { Reflector } from "../../../apps/failover-controller/cluster/reflector";
 import { createLog } from "../../../apps/service/log";
@@ -98,6 +98,16 @@ export class FleetOnServer {
 
   routePath(model = this.table.model): string {
     return `/apis/gateway.networking.k8s.io/v1/namespaces/${this.namespace}/httproutes/${model}`;
+  }
+
+  async deleteRoute(): Promise<void> {
+    await this.config.makeApiClient(CustomObjectsApi).deleteNamespacedCustomObject({
+      group: "gateway.networking.k8s.io",
+      version: "v1",
+      plural: "httproutes",
+      namespace: this.namespace,
+      name: this.table.model,
+    });
   }
 
   /** The route as it is. */

@@ -132,6 +132,19 @@ export class Machines {
     });
   }
 
+  /** A NodePool has as many devices as it may have, or so many. */
+  async fill(nodePool: string, device: string, devices?: number): Promise<void> {
+    const pools = { group: "karpenter.sh", version: "v1", plural: "nodepools", name: nodePool };
+    const { spec } = (await this.#custom.getClusterCustomObject(pools)) as {
+      readonly spec: { readonly limits: Readonly<Record<string, string>> };
+    };
+    const used = devices === undefined ? spec.limits[device] : String(devices);
+    await this.#custom.patchClusterCustomObjectStatus(
+      { ...pools, body: { status: { resources: { [device]: used } } } },
+      merge,
+    );
+  }
+
   /** EC2 has launched a machine. @returns the NodeClaim's name */
   async launch(unit: string): Promise<string> {
     const name = await this.#createNodeClaim(unit);

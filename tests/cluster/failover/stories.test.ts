@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { KubeApi } from "../../../apps/failover-controller/cluster/api";
 import { FAILOVER_FIELD_MANAGER, PIN_ANNOTATION } from "../../../contracts/failover";
 import { planOf } from "../../program/planned";
 import type { KubernetesObject } from "../controlPlane/client";
 import type { ControlPlane } from "../controlPlane/controlPlane";
 import { describeOnApiServer } from "../onApiServer";
+import { plannedObjects } from "../plannedObjects";
 import { FleetOnServer } from "./fleetOnServer";
 import { overQuota, soldOut } from "./machines";
 import { RunningController } from "./runningController";
@@ -249,6 +251,84 @@ describeOnApiServer("Fail-over of a fleet in cost mode, on a real API server,", 
     assert.deepEqual(controller.switches, ["sd21 back"]);
   });
 
+  it("has its successor complete what it had decided and not yet written", async () => {
+    controller.stop();
+    controller = await RunningController.on(
+      fleet,
+      controller.clock,
+      (config) => new WithoutRoutes(config),
+    );
+    await sellOut(fleet, inf2);
+    await controller.untilUnit(inf2, "suspected");
+    await controller.pass(2);
+    await controller.until(async () => (await fleet.status())?.mode === "capacity");
+    assert.deepEqual(await fleet.weights(), fleet.costWeights, "it died in between");
+    await scaleIn(fleet, inf2);
+    controller.stop();
+    controller = await RunningController.on(fleet, controller.clock);
+    await controller.until(async () => (await fleet.weights()).sd21 === 1);
+    assert.deepEqual(controller.switches, ["sd21 over"]);
+    await recover(inf2);
+  });
+
+  it("is not held up by ScaledObjects that do not answer", async () => {
+    controller.stop();
+    controller = await RunningController.on(
+      fleet,
+      controller.clock,
+      (config) => new WithoutScaledObjects(config),
+    );
+    await sellOut(fleet, inf2);
+    await controller.until((status) => status?.units[inf2]?.state === "suspected", "", false);
+    await controller.pass(2);
+    await controller.until(async () => (await fleet.weights()).sd21 === 1, "failed over", false);
+    controller.stop();
+    controller = await RunningController.on(fleet, controller.clock);
+    await recover(inf2);
+  });
+
+  it("writes a route that was deleted and made again", async () => {
+    await sellOut(fleet, inf2);
+    await controller.untilUnit(inf2, "suspected");
+    await controller.pass(2);
+    await fleet.deleteRoute();
+    await controller.until((status) => /there is no HTTPRoute/.test(status?.error ?? ""));
+    const planned = fleet.objects.find(({ kind }) => kind === "HTTPRoute")!;
+    await server().apply([planned]);
+    await controller.until(async () => (await fleet.weights()).sd21 === 1);
+    await recover(inf2);
+  });
+
+  it("reports a NodePool at its own limit and does not move traffic for it", async () => {
+    const { nodePool, device } = fleet.table.units[g6]!;
+    await fleet.machines.fill(nodePool, device);
+    await fleet.machines.scale(g6, 3);
+    await fleet.machines.addPod(g6, "waiting");
+    await controller.until((status) => status?.units[g6]?.evidence?.cause === "limit");
+    await controller.pass(2 * hour);
+    assert.deepEqual(await fleet.weights(), fleet.costWeights);
+    await fleet.machines.fill(nodePool, device, 0);
+    await scaleIn(fleet, g6);
+    await controller.until(() => controller.unit(g6).pending === 0);
+  });
+
+  it("keeps what it knows when the route tables are gone for a while", async () => {
+    await sellOut(fleet, inf2);
+    await controller.untilUnit(inf2, "suspected");
+    await controller.pass(2);
+    await scaleIn(fleet, inf2);
+    const path = `/api/v1/namespaces/${fleet.namespace}/configmaps/route-tables`;
+    await fleet.api.mergePatch(path, { data: null });
+    await controller.pass(minute);
+    controller.stop();
+    const other = RunningController.on(fleet, controller.clock);
+    await fleet.api.mergePatch(path, { data: { "sd21.json": JSON.stringify(fleet.table) } });
+    controller = await other;
+    await controller.pass(hour);
+    assert.deepEqual(await fleet.weights(), fleet.capacityWeights);
+    await recover(inf2);
+  });
+
   it("takes new settings and a new mode without a restart, and keeps the last good ones", async () => {
     const settings = (data: Record<string, string>) =>
       fleet.api.mergePatch(`/api/v1/namespaces/${fleet.namespace}/configmaps/failover-settings`, {
@@ -347,3 +427,38 @@ describeOnApiServer("A unit that flaps, on a real API server,", (server) => {
     controller.stop();
   });
 });
+
+describeOnApiServer("Fail-over that is turned off, on a real API server,", (server) => {
+  it("leaves to Pulumi what Pulumi takes back, while the controller still runs", async () => {
+    const { fleet, controller } = await start(server(), "2026-11-14T08:00:00Z");
+    await sellOut(fleet, inf2);
+    await controller.untilUnit(inf2, "suspected");
+    await controller.pass(2);
+    assert.deepEqual(await fleet.weights(), fleet.capacityWeights);
+    const off = plannedObjects(await planOf("prod", "failover.enabled=false"));
+    const taken = off.filter(({ kind }) => ["HTTPRoute", "ScaledObject"].includes(kind));
+    await server().apply(taken, { fieldManager: "pulumi-kubernetes-off", force: true });
+    await controller.pass(hour);
+    assert.deepEqual(await fleet.weights(), fleet.costWeights);
+    assert.equal(await fleet.counterTarget(inf2), 105);
+    assert.match(controller.status!.error!, /Pulumi has taken the route back/);
+    assert.ok(!(await fleet.events()).includes("RouteOverwritten"));
+    controller.stop();
+  });
+});
+
+/** Dies, as it were, before each write of a route. */
+class WithoutRoutes extends KubeApi {
+  override apply(...[path, ...rest]: Parameters<KubeApi["apply"]>) {
+    if (path.includes("/httproutes/")) return Promise.reject(new Error("it has died"));
+    return super.apply(path, ...rest);
+  }
+}
+
+/** Nobody answers who writes a ScaledObject. */
+class WithoutScaledObjects extends KubeApi {
+  override apply(...[path, ...rest]: Parameters<KubeApi["apply"]>) {
+    if (path.includes("/scaledobjects/")) return new Promise<never>(() => {});
+    return super.apply(path, ...rest);
+  }
+}
