@@ -75,6 +75,11 @@ const objects: readonly (readonly [group: string, resource: string, names?: read
     ["rbac.authorization.k8s.io", "roles", ["failover-controller"]],
   ];
 
+/** Karpenter's objects are in no namespace, so that a ClusterRole would allow them in all. */
+function placesOf(group: string): readonly string[] {
+  return group === "karpenter.sh" ? [""] : [namespace, "default", "kube-system", ""];
+}
+
 /** Whether it is among what is needed, for an object of that name or for all. */
 function isNeeded([verb, group, resource, name, where = namespace]: Request): boolean {
   return needed.some(
@@ -155,7 +160,7 @@ describeOnApiServer("The fail-over controller's service account, on the API serv
     let asked = 0;
     for (const [group, resource, names = []] of objects)
       for (const name of [undefined, "somebody-elses", ...names])
-        for (const where of [namespace, "default", "kube-system", ""])
+        for (const where of placesOf(group))
           for (const verb of verbs) {
             const request: Request = [verb, group, resource, name, where];
             if (isNeeded(request)) continue;

@@ -44,7 +44,7 @@ export class RunningController {
     const running = new RunningController(failover, registry, switches, fleet, clock, api);
     await failover.watches.start();
     await failover.controller.lead();
-    await running.until((status) => status !== undefined);
+    await running.until((status) => status !== undefined, "it has looked", false);
     return running;
   }
 
