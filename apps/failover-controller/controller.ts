@@ -1,24 +1,20 @@
 import { type ModelStatus, modelStatusSchema } from "../../contracts/failover";
-import {
-  type ModelRouteTable,
-  ROUTE_TABLES_CONFIG_MAP,
-  type RouteRule,
-  type Trigger,
-} from "../../contracts/routeTable";
+import { type ModelRouteTable, ROUTE_TABLES_CONFIG_MAP } from "../../contracts/routeTable";
 import type { Log } from "../service/log";
 import { sameBackends } from "./backends";
 import type { Clock } from "./clock";
 import { isNotFound } from "./cluster/apiError";
 import { dataOf } from "./configuration";
-import { type Decision, decide } from "./decision";
+import { decide } from "./decision";
 import type { FleetWriter } from "./fleetWriter";
+import { Keeper } from "./keeper";
 import type { Metrics } from "./metrics";
-import { isFailedOver, type ModelFacts, type ModelState } from "./modelState";
-import { type Notice, overwritten, pinNotice, switchNotice } from "./notice";
+import { isFailedOver, type ModelState } from "./modelState";
+import { type Notice, pinNotice } from "./notice";
 import { backendsOf, type Route } from "./observe/route";
 import type { Observer } from "./observer";
 import { Ongoing } from "./ongoing";
-import { OwnedField } from "./ownedField";
+import type { Plan } from "./plan";
 import { stateOf, statusOf } from "./status";
 import { StatusBook } from "./statusBook";
 import type { Watches } from "./watches";
@@ -43,8 +39,6 @@ const resyncMs = 30_000;
 /** The status goes before the route, so that a successor goes on; it must not hold it up. */
 const intentTimeoutMs = 500;
 const statusTimeoutMs = 5000;
-/** How long a probe's Deployment may take to show what was written. */
-const probeShowsMs = 5000;
 /** Who has heard nothing for so long may be wrong about what is. */
 const deafMs = 120_000;
 
@@ -58,12 +52,7 @@ export class Controller {
   readonly #ongoing: Ongoing;
   readonly #book: StatusBook;
   readonly #states = new Map<string, ModelState>();
-  readonly #rules = new Map<string, OwnedField<readonly RouteRule[]>>();
-  readonly #triggers = new Map<string, OwnedField<readonly Trigger[]>>();
-  readonly #probes = new Map<string, { readonly replicas: 0 | 1; readonly at: number }>();
-  /** Switches that are decided and not yet in the route. */
-  readonly #switching = new Map<string, Switch>();
-  readonly #takingUp = new Map<string, { readonly generation: number; readonly at: number }>();
+  readonly #keeper: Keeper;
   /** What was last said of a model's pin. */
   readonly #told = new Map<string, string>();
   #statuses: readonly ModelStatus[] = [];
@@ -76,8 +65,13 @@ export class Controller {
   #look: { readonly at: number; readonly forget: () => void } | undefined;
 
   constructor(options: ControllerOptions) {
-    const { clock, writer } = options;
+    const { clock, writer, onSwitch } = options;
     this.#options = options;
+    this.#keeper = new Keeper({
+      ...options,
+      announce: (route, notice) => this.#announce(route, notice),
+      onSwitch: (plan, direction) => onSwitch?.(this.#status(plan), direction),
+    });
     this.#book = new StatusBook((statuses, timeoutMs) => writer.status(statuses, timeoutMs));
     this.#ongoing = new Ongoing({
       now: clock.now,
@@ -112,8 +106,8 @@ export class Controller {
     const { writer, log } = this.#options;
     const known = readStatuses(await orNothing(writer.readStatus()), log);
     if (term !== this.#term) return;
-    for (const memory of [this.#states, this.#switching, this.#rules, this.#triggers, this.#probes])
-      memory.clear();
+    this.#states.clear();
+    this.#keeper.forget();
     this.#book.forget();
     this.#ongoing.clear();
     for (const status of known) this.#goOnFrom(status);
@@ -158,7 +152,7 @@ export class Controller {
     if (!isThere && isInCapacity && state.mode !== "capacity") return;
     this.#states.set(model, state);
     if (!isThere && isFailedOver(state))
-      this.#switching.set(model, { direction: "over", evidenceAt: undefined });
+      this.#keeper.switches(model, { direction: "over", evidenceAt: undefined });
   }
 
   async #run(): Promise<void> {
@@ -209,10 +203,10 @@ export class Controller {
     };
     for (const plan of plans) {
       const { model, units } = plan.table;
-      begin(`route ${model}`, () => this.#ensureRoute(plan));
+      begin(`route ${model}`, () => this.#keeper.route(plan));
       for (const unit of Object.keys(units)) {
-        begin(`triggers ${unit}`, () => this.#ensureTriggers(plan, unit));
-        begin(`probe ${unit}`, () => this.#ensureProbe(plan, unit));
+        begin(`triggers ${unit}`, () => this.#keeper.triggers(plan, unit));
+        begin(`probe ${unit}`, () => this.#keeper.probe(plan, unit));
       }
       this.#tellOfPin(plan);
     }
@@ -229,7 +223,7 @@ export class Controller {
     const now = this.#options.clock.now();
     const times = [
       ...plans.map(({ decision }) => decision.again),
-      ...[...this.#rules.values(), ...this.#triggers.values()].map(({ notBefore }) => notBefore),
+      ...this.#keeper.heldUpUntil,
       this.#book.dueAt(this.#statuses),
     ].filter((time): time is number => time !== undefined && time > now);
     return Math.min(now + resyncMs, ...times);
@@ -244,7 +238,7 @@ export class Controller {
     this.#states.set(table.model, decision.state);
     const { switched, evidenceAt } = decision;
     if (switched !== undefined)
-      this.#switching.set(table.model, { direction: switched, evidenceAt });
+      this.#keeper.switches(table.model, { direction: switched, evidenceAt });
     logChanges(log, table.model, before, decision.state);
     return { table, route, facts, before, decision };
   }
@@ -273,92 +267,6 @@ export class Controller {
     return errors.length === 0 ? status : { ...status, error: errors.join("; ") };
   }
 
-  async #ensureRoute(plan: Plan): Promise<void> {
-    const { table, route, decision } = plan;
-    if (route === undefined || !route.isOurs) return;
-    const { clock, metrics, log, writer, watches } = this.#options;
-    const { model } = table;
-    const field = fieldOf(this.#rules, model, (rules) =>
-      // The route of now: it may have been made anew since the field was first written.
-      writer.rules(watches.route(model) ?? route, rules).then((generation) => {
-        this.#takingUp.set(model, { generation, at: clock.now() });
-        return generation;
-      }),
-    );
-    const { overwrites } = field;
-    const { uid, generation, rules } = route;
-    const outcome = await field.ensure(
-      { uid, generation, value: rules },
-      decision.rules,
-      clock.now(),
-    );
-    if (field.overwrites > overwrites) {
-      metrics.overwritten.inc({ object: `httproute/${model}` });
-      log.warn({ model, times: field.overwrites }, "somebody else wrote the route's rules");
-      this.#announce(route, overwritten);
-    }
-    this.#noteTakenUp(model, route);
-    if (outcome !== "deferred") this.#completeSwitch(plan, route);
-  }
-
-  /** The route does what was decided: that is the time that counts, and when people are told. */
-  #completeSwitch(plan: Plan, route: Route): void {
-    const { clock, metrics, log, watches, onSwitch } = this.#options;
-    const { model } = plan.table;
-    const completed = this.#switching.get(model);
-    if (completed === undefined) return;
-    this.#switching.delete(model);
-    const { direction, evidenceAt } = completed;
-    metrics.switches.inc({ model, direction });
-    if (evidenceAt !== undefined) {
-      const confirmMs = watches.settings.confirmSeconds * 1000;
-      const seconds = Math.max(0, clock.now() - evidenceAt - confirmMs) / 1000;
-      metrics.evidenceToRoute.observe(seconds);
-      log.info({ model, seconds }, "the route was accepted so long after the evidence");
-    }
-    this.#announce(route, switchNotice(direction, plan.decision.state));
-    onSwitch?.(this.#status(plan), direction);
-  }
-
-  /** The load balancer's own part begins when its controller has seen the route. */
-  #noteTakenUp(model: string, { takenUp }: Route): void {
-    const written = this.#takingUp.get(model);
-    if (written === undefined || takenUp < written.generation) return;
-    const { clock, metrics } = this.#options;
-    metrics.routeTakenUp.observe((clock.now() - written.at) / 1000);
-    this.#takingUp.delete(model);
-  }
-
-  async #ensureTriggers({ decision }: Plan, unit: string): Promise<void> {
-    const { watches, writer, clock, metrics, log } = this.#options;
-    const wanted = decision.triggers[unit];
-    const live = watches.scaledObject(unit);
-    if (wanted === undefined || live === undefined || !live.isOurs) return;
-    const field = fieldOf(this.#triggers, unit, (triggers) =>
-      writer.triggers(watches.scaledObject(unit) ?? live, triggers),
-    );
-    const { overwrites } = field;
-    const { uid, generation, triggers } = live;
-    await field.ensure({ uid, generation, value: triggers }, wanted, clock.now());
-    if (field.overwrites === overwrites) return;
-    metrics.overwritten.inc({ object: `scaledobject/${unit}` });
-    log.warn({ unit, times: field.overwrites }, "somebody else wrote the ScaledObject's triggers");
-  }
-
-  async #ensureProbe({ table, decision }: Plan, unit: string): Promise<void> {
-    const { observer, writer, clock, log } = this.#options;
-    const { probe } = table.units[unit]!;
-    if (probe === undefined) return;
-    const replicas = decision.probes.includes(unit) ? 1 : 0;
-    const shown = observer.probeReplicas(probe);
-    const last = this.#probes.get(probe);
-    const isOnItsWay = last?.replicas === replicas && clock.now() - last.at < probeShowsMs;
-    if (shown === undefined || shown === replicas || isOnItsWay) return;
-    await writer.probe(probe, replicas);
-    this.#probes.set(probe, { replicas, at: clock.now() });
-    log.info({ unit, probe, replicas }, replicas === 1 ? "probe asks for a machine" : "probe ends");
-  }
-
   /** Tells on the route what has become of a pin. */
   #tellOfPin({ route, table, facts, before, decision }: Plan): void {
     const notice = pinNotice(route, facts, before, decision.state);
@@ -381,34 +289,9 @@ export class Controller {
   }
 }
 
-/** A model in one round. */
-interface Plan {
-  readonly table: ModelRouteTable;
-  readonly route: Route | undefined;
-  readonly facts: ModelFacts;
-  readonly before: ModelState | undefined;
-  readonly decision: Decision;
-}
-
-/** A switch of fail-over, and since when there has been evidence for it. */
-interface Switch {
-  readonly direction: "over" | "back";
-  readonly evidenceAt: number | undefined;
-}
-
 /** Whether traffic is to go elsewhere, which a successor would have to know. */
 function isMove({ before, decision }: Plan): boolean {
   return before === undefined || !sameBackends(before.backends, decision.state.backends);
-}
-
-function fieldOf<Value>(
-  fields: Map<string, OwnedField<Value>>,
-  name: string,
-  write: (value: Value) => Promise<number>,
-): OwnedField<Value> {
-  const field = fields.get(name) ?? new OwnedField(write);
-  fields.set(name, field);
-  return field;
 }
 
 /** Whether an operation is about a model, one of its units, or all. */
