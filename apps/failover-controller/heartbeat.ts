@@ -58,10 +58,6 @@ export class Heartbeat {
       );
   }
 
-  close(): void {
-    this.#client.destroy();
-  }
-
   #datum(name: string, value: number): MetricDatum {
     return {
       MetricName: name,

@@ -42,10 +42,6 @@ export class SwitchTopic {
       }),
     );
   }
-
-  close(): void {
-    this.#client.destroy();
-  }
 }
 
 function weightsOf({ weights }: ModelStatus): string {
