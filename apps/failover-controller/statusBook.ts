@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ModelStatus } from "../../contracts/failover";
 
 /** What changes all the time without anything having happened. */
@@ -34,7 +35,7 @@ export class StatusBook {
 
   /** Writes them if they are due. Rejects as the write does. */
   async keep(statuses: readonly ModelStatus[], now: number, timeoutMs: number): Promise<void> {
-    await Promise.race([this.#writing, pause(timeoutMs)]);
+    await Promise.race([this.#writing, pause(timeoutMs, undefined, { ref: false })]);
     if ((this.dueAt(statuses) ?? Number.POSITIVE_INFINITY) > now) return;
     const writing = this.#write(statuses, timeoutMs);
     this.#writing = writing.catch(() => {});
@@ -46,8 +47,4 @@ export class StatusBook {
 
 function essenceOf(statuses: readonly ModelStatus[]): string {
   return JSON.stringify(statuses, (key, value) => (newsless.has(key) ? undefined : value));
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

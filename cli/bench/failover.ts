@@ -5,10 +5,10 @@ import {
   prepareControlPlane,
   startControlPlane,
 } from "../../tests/cluster/controlPlane/controlPlane";
+import { eventually } from "../../tests/cluster/eventually";
 import {
   type ControllerProcess,
   ControllerProcesses,
-  eventually,
 } from "../../tests/cluster/failover/controllerProcess";
 import { FleetOnServer } from "../../tests/cluster/failover/fleetOnServer";
 import type { PlanDocument } from "../plan/document";
@@ -85,7 +85,7 @@ async function size({ launcher, progress }: BenchContext): Promise<Row[]> {
       );
       for (let pod = 0; pod < PODS; pod += units.length)
         await Promise.all(units.map((unit) => fleet.machines.addPod(unit, "ready")));
-      await eventually(async () => (await readyPods(fleet)) === PODS, "all pods are seen", 60, 500);
+      await eventually("all pods are seen", async () => (await readyPods(fleet)) === PODS, 60000);
       progress(`quiet for ${QUIET_SECONDS} s`);
       const before = controller.cpuSeconds();
       await new Promise((resolve) => setTimeout(resolve, QUIET_SECONDS * 1000));
@@ -148,8 +148,8 @@ async function withController(
   try {
     const fleet = await FleetOnServer.of(server, { document });
     const controller = await processes.start(fleet, "failover-controller-0");
-    await eventually(() => controller.leads(), "it leads");
-    await eventually(async () => (await fleet.status()) !== undefined, "it has looked");
+    await eventually("it leads", () => controller.leads());
+    await eventually("it has looked", async () => (await fleet.status()) !== undefined);
     await act(fleet, controller);
   } finally {
     processes.stop();

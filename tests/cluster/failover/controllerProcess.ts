@@ -131,17 +131,3 @@ export class ControllerProcess {
     return this.#ended;
   }
 }
-
-/** Waits until something is so, asking over and over. @throws Error after `seconds` */
-export async function eventually(
-  isSo: () => boolean | Promise<boolean>,
-  what: string,
-  seconds = 30,
-  everyMs = 20,
-): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`not so after ${seconds} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
-}

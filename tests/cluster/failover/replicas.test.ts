@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { planOf } from "../../program/planned";
+import { eventually } from "../eventually";
 import { describeOnApiServer } from "../onApiServer";
-import { type ControllerProcess, ControllerProcesses, eventually } from "./controllerProcess";
+import { type ControllerProcess, ControllerProcesses } from "./controllerProcess";
 import { FleetOnServer } from "./fleetOnServer";
 
 const inf2 = "sd21-inf2-neuron";
@@ -16,8 +17,8 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
     fleet = await FleetOnServer.of(server(), await planOf("prod"));
     for (const unit of Object.keys(fleet.table.units)) await fleet.machines.serve(unit, 2);
     for (const pod of ["a", "b"]) replicas.push(await processes.start(fleet, pod, quick));
-    for (const replica of replicas) await eventually(() => isReady(replica), "ready");
-    await eventually(async () => (await leaders()).length === 1, "one leads");
+    for (const replica of replicas) await eventually("ready", () => isReady(replica));
+    await eventually("one leads", async () => (await leaders()).length === 1);
   });
   after(() => processes.stop());
 
@@ -35,7 +36,7 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
 
   /** The replica that leads, taken off the list. */
   async function leader(): Promise<ControllerProcess> {
-    await eventually(async () => (await leaders()).length === 1, "one leads");
+    await eventually("one leads", async () => (await leaders()).length === 1);
     const [found] = await leaders();
     replicas.splice(replicas.indexOf(found!), 1);
     return found!;
@@ -52,7 +53,7 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
       await fleet.machines.removePod(inf2, pod);
     await fleet.machines.scale(inf2, 2);
     await fleet.machines.launch(inf2);
-    await eventually(isAsConfigured, "the route is as configured").catch(withStatus);
+    await eventually("the route is as configured", isAsConfigured).catch(withStatus);
   }
 
   /** A failure with what the controller says of it. */
@@ -96,7 +97,7 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
   it("fail over within a second of a shortage and the time to confirm it", async () => {
     await configure({ confirmSeconds: 0 });
     await sellOut();
-    await eventually(isFailedOver, "failed over");
+    await eventually("failed over", isFailedOver);
     const [first] = await leaders();
     assert.equal(await first!.metric("failover_evidence_to_route_seconds_count"), 1);
     assert.equal(await first!.metric('failover_switches_total{model="sd21",direction="over"}'), 1);
@@ -111,15 +112,15 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
     await configure({ confirmSeconds: 2 });
     const first = await leader();
     const [second] = replicas;
-    await eventually(() => second!.lines.length > 0, "the other one runs");
+    await eventually("the other one runs", () => second!.lines.length > 0);
     await sellOut();
     await eventually(
-      async () => (await fleet.status())?.units[inf2]?.state === "suspected",
       "suspected",
+      async () => (await fleet.status())?.units[inf2]?.state === "suspected",
     );
     first.kill("SIGKILL");
     assert.equal(await isAsConfigured(), true);
-    await eventually(isFailedOver, "the other one fails over", 15);
+    await eventually("the other one fails over", isFailedOver, 15000);
     assert.equal(await second!.leads(), true);
     replicas.push(await processes.start(fleet, "c", quick));
     await recover();
@@ -127,16 +128,16 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
 
   it("hand over at once when the leader is stopped, and change nothing by it", async () => {
     await sellOut();
-    await eventually(isFailedOver, "failed over");
+    await eventually("failed over", isFailedOver);
     const { generation } = (await fleet.route()).metadata;
     const first = await leader();
     first.kill("SIGTERM");
     assert.equal(await first.ended(), 0);
-    await eventually(async () => (await leaders()).length === 1, "the other one leads", 10);
+    await eventually("the other one leads", async () => (await leaders()).length === 1, 10000);
     const [second] = await leaders();
     await eventually(
-      async () => (await second!.metric('failover_failed_over{model="sd21"}')) === 1,
       "the other one knows",
+      async () => (await second!.metric('failover_failed_over{model="sd21"}')) === 1,
     );
     assert.equal((await fleet.route()).metadata.generation, generation);
     replicas.push(await processes.start(fleet, "d", quick));
@@ -150,9 +151,9 @@ describeOnApiServer("Two replicas of the fail-over controller, as processes,", (
     for (const replica of replicas) assert.equal((await replica.get("/health")).status, 200);
     await server().startApiServer();
     assert.equal((await fleet.route()).metadata.generation, generation);
-    await eventually(async () => (await leaders()).length === 1, "one leads again");
+    await eventually("one leads again", async () => (await leaders()).length === 1);
     await sellOut();
-    await eventually(isFailedOver, "failed over", 30);
+    await eventually("failed over", isFailedOver, 30000);
     await recover();
   });
 });

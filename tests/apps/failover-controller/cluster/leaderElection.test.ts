@@ -8,9 +8,9 @@ import {
 import type { Lease } from "../../../../apps/failover-controller/cluster/lease";
 import { createLog } from "../../../../apps/service/log";
 import type { ControlPlane } from "../../../cluster/controlPlane/controlPlane";
+import { eventually } from "../../../cluster/eventually";
 import { describeOnApiServer } from "../../../cluster/onApiServer";
 import { apiOf } from "./apiOf";
-import { eventually } from "./eventually";
 
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 /** As short as it goes: a lease's duration is a whole number of seconds. */

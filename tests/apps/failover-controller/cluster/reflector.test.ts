@@ -8,9 +8,9 @@ import {
   type ReflectorOptions,
 } from "../../../../apps/failover-controller/cluster/reflector";
 import { createLog } from "../../../../apps/service/log";
+import { eventually } from "../../../cluster/eventually";
 import { describeOnApiServer } from "../../../cluster/onApiServer";
 import { apiOf, plainApi } from "./apiOf";
-import { eventually } from "./eventually";
 import {
   type Answer,
   ended,
