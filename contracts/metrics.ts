@@ -56,3 +56,20 @@ export function failoverModeMetric(model: string): string {
 export function unitsShortMetric(model: string): string {
   return `${model}-units-short`;
 }
+
+// What the asynchronous path publishes, with the dimensions `stack` and `runtime`.
+
+/** The dimension that tells runtimes apart. */
+export const RUNTIME_DIMENSION = "runtime";
+
+/** Tasks that ended, one count each, by how. */
+export const TASKS_COMPLETED_METRIC = "tasks-completed";
+export const TASKS_FAILED_METRIC = "tasks-failed";
+/** Attempts that came to nothing and are tried again. */
+export const TASKS_RETRIED_METRIC = "tasks-retried";
+/** Images that were stored. */
+export const TASK_IMAGES_METRIC = "task-images";
+/** Seconds from the API to the first attempt. */
+export const TASK_WAIT_METRIC = "task-queue-wait";
+/** Seconds that the runtime took. */
+export const TASK_RUN_METRIC = "task-run";

@@ -1,0 +1,108 @@
+/** What the table knows of a task. */
+
+import { z } from "zod";
+import { runtimeName, taskContext, taskId, taskPrefix, taskTypes } from "./task";
+
+/**
+ * `queued`: waits, or waits again after an attempt. `running`: an agent has claimed it. The other
+ * three are final: `completed` (results are stored), `failed` (its message is in the dead-letter
+ * queue, and may come back from there), `cancelled`.
+ */
+export const taskStates = ["queued", "running", "completed", "failed", "cancelled"] as const;
+
+export type TaskState = (typeof taskStates)[number];
+
+/**
+ * Why an attempt came to nothing. `retryable` ones are tried again, up to the attempts that the
+ * program sets.
+ */
+export const failureCodes = {
+  /** The message is no task. */
+  malformed: { retryable: false },
+  /** The message is for another runtime, or a type that this one does not take. */
+  unsupported: { retryable: false },
+  /** An input that cannot be had: not allowed, not there, too large, no image. */
+  input: { retryable: false },
+  /** The runtime says that the request is wrong (4xx). */
+  refused: { retryable: false },
+  /** The task takes longer than the runtime's longest. */
+  timeout: { retryable: false },
+  /** The runtime failed (5xx, a broken connection, an answer that is none). */
+  runtime: { retryable: true },
+  /** The runtime is busy or not ready (429, 503). */
+  busy: { retryable: true },
+  /** AWS could not be asked. */
+  aws: { retryable: true },
+  /** Its agents died while they ran it. */
+  lost: { retryable: true },
+  /** A bug. */
+  internal: { retryable: true },
+} as const;
+
+export type FailureCode = keyof typeof failureCodes;
+
+export const taskFailureSchema = z.object({
+  code: z.enum(Object.keys(failureCodes) as [FailureCode, ...FailureCode[]]),
+  /** For a person. */
+  message: z.string(),
+  at: z.iso.datetime(),
+});
+
+export type TaskFailure = z.infer<typeof taskFailureSchema>;
+
+export const storedObjectSchema = z.object({
+  /** In the results' bucket. */
+  key: z.string(),
+  contentType: z.string(),
+  bytes: z.int().min(0),
+});
+
+export type StoredObject = z.infer<typeof storedObjectSchema>;
+
+/** One item of the table; times are ISO 8601 in UTC unless the name says otherwise. */
+export const taskRecordSchema = z.object({
+  /** Partition key: the id, or `ID~RUN`. */
+  key: z.string(),
+  id: taskId,
+  /** Of a v1alpha2 id that was used before. */
+  run: z.string().optional(),
+  runtime: runtimeName,
+  type: z.enum(taskTypes),
+  prefix: taskPrefix.optional(),
+  context: taskContext.optional(),
+  state: z.enum(taskStates),
+  /** SHA-256 of the canonical request, hexadecimal: tells a repeated request from another one. */
+  requestHash: z.string().optional(),
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  finishedAt: z.string().optional(),
+  /** Claims so far, without those that were handed back because a pod had to stop. */
+  attempts: z.int().min(0),
+  /** While running: whose claim, and until when it holds (milliseconds since 1970). */
+  claimToken: z.string().optional(),
+  claimedBy: z.string().optional(),
+  claimExpiresAtMs: z.int().optional(),
+  /** Of the last attempt that came to nothing. */
+  failure: taskFailureSchema.optional(),
+  /** With `failed`: which copy in the dead-letter queue may run again. */
+  deadLetterId: z.string().optional(),
+  /** With `failed`: the message is in the dead-letter queue. */
+  deadLetteredAt: z.string().optional(),
+  /** With `completed`. */
+  images: z.array(storedObjectSchema).optional(),
+  output: storedObjectSchema.optional(),
+  manifestKey: z.string().optional(),
+  /** When DynamoDB forgets it, seconds since 1970 (TTL). */
+  expiresAt: z.int(),
+});
+
+export type TaskRecord = z.infer<typeof taskRecordSchema>;
+
+/** The table's partition key and TTL attribute. */
+export const TABLE_KEY = "key";
+export const TABLE_TTL = "expiresAt";
+
+/** Key of a task's record. */
+export function recordKey(id: string, run?: string): string {
+  return run === undefined ? id : `${id}~${run}`;
+}

@@ -1,0 +1,61 @@
+/** The environment variables that the program hands to the asynchronous path's apps. */
+
+export const TASK_API = "task-api";
+export const QUEUE_AGENT = "queue-agent";
+
+/** Of the API's function. */
+export interface TaskApiSettings extends Readonly<Record<string, string>> {
+  readonly STACK: string;
+  readonly TABLE_NAME: string;
+  /** Topic that tasks are published to. */
+  readonly TASK_TOPIC_ARN: string;
+  readonly RESULTS_BUCKET: string;
+  readonly INPUTS_BUCKET: string;
+  /** `runtimesSchema`, as JSON. */
+  readonly RUNTIMES: string;
+  /** Seconds until a task's record is forgotten. */
+  readonly TASK_TTL_SECONDS: string;
+  /** Seconds that links to uploads and results hold. */
+  readonly LINK_SECONDS: string;
+  /** Most bytes of an upload. */
+  readonly UPLOAD_BYTES: string;
+  /** Hosts that inputs may be fetched from, `images.example.com` or `*.example.com`, by comma; empty: none. */
+  readonly INPUT_HOSTS: string;
+  /** Buckets that inputs may be read from by `s3://`, by comma; empty: none. */
+  readonly INPUT_BUCKETS: string;
+  readonly METRIC_NAMESPACE: string;
+}
+
+/** Of an agent, beside `POD_NAME` and `AWS_REGION`. */
+export interface QueueAgentSettings extends Readonly<Record<string, string>> {
+  readonly STACK: string;
+  readonly RUNTIME: string;
+  /** `fleet`, `webui` or `comfyui`. */
+  readonly ADAPTER: string;
+  /** Where the runtime listens, e.g. `http://127.0.0.1:8000`. */
+  readonly RUNTIME_URL: string;
+  readonly QUEUE_URL: string;
+  readonly DEAD_LETTER_QUEUE_URL: string;
+  readonly TABLE_NAME: string;
+  readonly RESULTS_BUCKET: string;
+  readonly INPUTS_BUCKET: string;
+  readonly RESULT_TOPIC_ARN: string;
+  readonly INPUT_HOSTS: string;
+  readonly INPUT_BUCKETS: string;
+  /** Most bytes of one input. */
+  readonly INPUT_BYTES: string;
+  /** `true`: subscribers are told when a task starts, too. */
+  readonly NOTIFY_RUNNING: string;
+  /** `true`: tasks may ask the WebUI for another checkpoint. */
+  readonly DYNAMIC_MODEL: string;
+  readonly VISIBILITY_SECONDS: string;
+  readonly HEARTBEAT_SECONDS: string;
+  readonly MAX_ATTEMPTS: string;
+  readonly MAX_RECEIVE_COUNT: string;
+  readonly LONGEST_TASK_SECONDS: string;
+  /** Seconds that it has to finish after SIGTERM. */
+  readonly DRAIN_SECONDS: string;
+  readonly TASK_TTL_SECONDS: string;
+  readonly METRIC_NAMESPACE: string;
+  readonly PORT: string;
+}
