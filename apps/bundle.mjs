@@ -1,9 +1,12 @@
-// Bundles an app with all its packages into one file, as its image has it:
+// Bundles an app, or one module of it, with all its packages into one file, as its image has it:
 //   node apps/bundle.mjs failover-controller FILE
-import { mkdirSync } from "node:fs";
+//   node apps/bundle.mjs task-api/lambda FILE
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+
+const apps = dirname(fileURLToPath(import.meta.url));
 
 const [app, outfile] = process.argv.slice(2);
 if (app === undefined || outfile === undefined) {
@@ -12,21 +15,27 @@ if (app === undefined || outfile === undefined) {
 }
 mkdirSync(dirname(outfile), { recursive: true });
 await build({
-  entryPoints: [join(dirname(fileURLToPath(import.meta.url)), app, "main.ts")],
+  ...sharedOptions(),
+  entryPoints: [entryPoint(app)],
   outfile,
-  bundle: true,
-  minify: true,
-  // Names in stack traces; the lines are of no use without the map.
-  keepNames: true,
-  legalComments: "none",
-  platform: "node",
-  format: "cjs",
   target: "node20.19",
-  // Not the checkout's tsconfig.json, which is not among what an image is built from.
-  tsconfigRaw: { compilerOptions: { target: "ES2022", strict: true } },
-  logLevel: "warning",
   plugins: [withoutUnusedModels()],
 });
+
+/**
+ * What the program, too, bundles with: ES modules of packages, of which what is not used is left
+ * out; names in stack traces, as lines are of no use without the map; not the checkout's
+ * tsconfig.json, which is not among what an image is built from.
+ */
+function sharedOptions() {
+  return JSON.parse(readFileSync(join(apps, "../contracts/bundleOptions.json"), "utf8"));
+}
+
+/** An app's main.ts, or the module that is named. */
+function entryPoint(name) {
+  const module = join(apps, `${name}.ts`);
+  return existsSync(module) ? module : join(apps, name, "main.ts");
+}
 
 /**
  * @kubernetes/client-node has 900 modules of models without saying that importing them does

@@ -11,8 +11,12 @@ import { loadLate } from "./latePackages.mjs";
 const OLDEST_NODE = [20, 19];
 const EXIT_WRONG_USE = 2;
 const EXIT_INTERNAL = 3;
+/** As a shell says it: this and the signal's number. */
+const EXIT_BY_SIGNAL = 128;
 /** The commands that run the program. */
-const PLANNING = ["plan", "versions"];
+const PLANNING = ["plan", "versions", "demo"];
+/** The commands that do something outside of this process, so that they must not be repeated. */
+const ACTING = ["tasks", "demo"];
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);
@@ -22,7 +26,10 @@ const bundleFile = join(cache, "fleet.cjs");
 const args = process.argv.slice(2);
 // A test may put a project of its own in the place of this one.
 const substitute = process.env.DIFFUSION_FLEET_PROJECT;
-const withTraces = process.env.DIFFUSION_FLEET_TRACES === "1";
+const isActing = ACTING.includes(args[0]);
+const withTraces = process.env.DIFFUSION_FLEET_TRACES === "1" || isActing;
+// Who runs a released `fleet` cannot do anything about it.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
 checkMachine();
 
@@ -41,8 +48,9 @@ process.stdout.on("error", (error) => {
 });
 
 let finished = false;
-process.on("exit", () => {
-  if (finished) return;
+process.on("exit", (status) => {
+  // A signal has ended it, which is no bug.
+  if (finished || status >= EXIT_BY_SIGNAL) return;
   console.error("fleet: nothing is left to do, yet the command has not finished; this is a bug.");
   process.exitCode = EXIT_INTERNAL;
 });

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench/command";
+import { demoCommand } from "./demo/command";
 import { docsCommand } from "./docs/command";
 import { ExitCode } from "./exitCode";
 import { planCommand } from "./plan/command";
 import { routesCommand } from "./routes/command";
+import { tasksCommand } from "./tasks/command";
 import { versionsCommand } from "./versions/command";
 
 /**
@@ -21,15 +23,16 @@ export async function main(args: readonly string[], root: string): Promise<numbe
   };
   const fleet = new Command("fleet")
     .description(
-      "Plan a diffusion fleet and watch it, list its versions, measure it, write its docs.",
+      "Plan a diffusion fleet and watch it, give it tasks, list its versions, measure it, write its docs.",
     )
-    .exitOverride()
     .addCommand(planCommand(root, finish))
     .addCommand(routesCommand(finish))
+    .addCommand(tasksCommand(root, finish))
+    .addCommand(demoCommand(root, finish))
     .addCommand(versionsCommand(root, finish))
     .addCommand(benchCommand(finish))
     .addCommand(docsCommand(root));
-  for (const command of fleet.commands) command.exitOverride();
+  throwInsteadOfExit(fleet);
   try {
     await fleet.parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -40,6 +43,11 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     return ExitCode.wrongUse;
   }
   return status;
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const inner of command.commands) throwInsteadOfExit(inner);
 }
 
 /** By name, because the program's errors may come from another copy of the class. */

@@ -18,6 +18,7 @@ import {
   workloadDimensions,
 } from "./containerInsights";
 import { silentControllerAlarm, switchAlarm } from "./failoverAlarms";
+import { type AlarmedRuntime, oldestTaskAlarm } from "./runtimeAlarms";
 import { nameIn, type Scope } from "./scope";
 
 export interface AlarmsArgs {
@@ -25,6 +26,7 @@ export interface AlarmsArgs {
   /** Who is told, of an alarm and of its end. */
   readonly topicArn: pulumi.Input<string>;
   readonly units: readonly AlarmedUnit[];
+  readonly runtimes: readonly AlarmedRuntime[];
   /** Namespace of the units' Deployments. */
   readonly namespace: string;
   /** Milliseconds that an image may take. */
@@ -82,6 +84,7 @@ export class Alarms extends pulumi.ComponentResource {
     }
     for (const model of args.failoverModels) alarm(...switchAlarm(model, args.scope.stack));
     if (args.failoverModels.length > 0) alarm(...silentControllerAlarm(args.scope.stack));
+    for (const runtime of args.runtimes) alarm(...oldestTaskAlarm(runtime));
     for (const queue of args.deadLetters) alarm(...deadLettersAlarm(queue));
     if (args.loadBalancer) {
       alarm(...gatewayErrorAlarm(args));

@@ -14,6 +14,7 @@ import {
   workloadDimensions,
 } from "./containerInsights";
 import { failoverGraphs } from "./failoverRow";
+import { type DashboardRuntime, runtimeGraphs } from "./runtimeRow";
 
 /** A unit as its row shows it. */
 export interface DashboardUnit {
@@ -40,6 +41,8 @@ export interface DashboardBodyArgs {
   readonly latencyObjectiveSeconds: number;
   /** Whether the cluster publishes Container Insights with accelerator metrics. */
   readonly containerInsights: boolean;
+  /** Runtimes of the asynchronous path. */
+  readonly runtimes: readonly DashboardRuntime[];
   /** Models whose traffic fail-over moves; empty: no row for it. */
   readonly failoverModels: readonly string[];
 }
@@ -65,7 +68,7 @@ interface Row {
   readonly widgets: readonly Unplaced[];
 }
 
-/** The body of an environment's CloudWatch dashboard: header, load balancer, fail-over, units. */
+/** The body of an environment's CloudWatch dashboard: header, load balancer, fail-over, units, runtimes. */
 export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: readonly Widget[] } {
   return {
     widgets: place([
@@ -75,6 +78,7 @@ export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: read
         : [loadBalancerRow(args, args.loadBalancerName)]),
       ...(args.failoverModels.length === 0 ? [] : failoverRows(args)),
       ...args.units.flatMap((unit) => unitRows(args, unit)),
+      ...args.runtimes.flatMap((runtime) => runtimeRows(args, runtime)),
     ]),
   };
 }
@@ -153,6 +157,21 @@ function failoverRows({ region, stack, failoverModels }: DashboardBodyArgs): rea
     {
       height: graphHeight,
       widgets: failoverGraphs(failoverModels, stack).map(({ title, metrics }) =>
+        graph(region, title, metrics),
+      ),
+    },
+  ];
+}
+
+function runtimeRows(
+  { region, stack }: DashboardBodyArgs,
+  runtime: DashboardRuntime,
+): readonly Row[] {
+  return [
+    { height: 1, widgets: [text(`## ${runtime.name}, by queue`)] },
+    {
+      height: graphHeight,
+      widgets: runtimeGraphs(runtime, stack).map(({ title, metrics }) =>
         graph(region, title, metrics),
       ),
     },

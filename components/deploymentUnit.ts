@@ -1,26 +1,30 @@
-import { createHash } from "node:crypto";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { ACCELERATOR_LABEL, labels, MODEL_LABEL, UNIT_LABEL } from "../contracts/labels";
-import { METRIC_NAMESPACE } from "../contracts/metrics";
 import {
-  CACHE_PATH,
   deregistrationLeadSeconds,
-  HEALTH_PATH,
   MODELS_MOUNT_PATH,
   podGraceSeconds,
-  READINESS_PATH,
-  SCRATCH_PATH,
   SERVER_PORT,
   SERVER_UID,
-  type ServerSettings,
 } from "../contracts/serverSettings";
 import type { Accelerator, Framework } from "../fleet/accelerators";
 import type { PodResources } from "../fleet/podResources";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
+import {
+  modelServerMounts,
+  modelServerResources,
+  modelServerVolumes,
+  publishMetrics,
+  serverProbes,
+  serverSettings,
+  variables,
+} from "./modelServer";
 import { deviceTaint, nodeSelectorOf } from "./nodePool";
 import { PodIdentity } from "./podIdentity";
+import { containerSecurity, podSecurity } from "./restrictedPod";
 import type { Scope } from "./scope";
+import { secretSettings } from "./secretSettings";
 import { serverService } from "./serverService";
 import { secondsToHealthy, TargetGroup, type TargetGroupSettings } from "./targetGroup";
 
@@ -50,9 +54,6 @@ export interface DeploymentUnitArgs {
   readonly secretEnv: Readonly<Record<string, string>>;
 }
 
-/** A model may take this long to load before its container is restarted (seed 001: 5-15 minutes). */
-const loadingMinutes = 15;
-
 /**
  * One (model, accelerator, framework): a Deployment of the inference server, the Service in front of
  * it, and how the load balancer checks it. The autoscaler owns the number of replicas.
@@ -74,7 +75,16 @@ export class DeploymentUnit extends pulumi.ComponentResource {
       { metadata: metadata(name, args), automountServiceAccountToken: false },
       inside,
     );
-    const secret = createSecret(name, args, inside);
+    const secret = secretSettings(
+      name,
+      {
+        scope: args.scope,
+        namespace: args.namespace,
+        labels: unitLabels(name, args),
+        values: args.secretEnv,
+      },
+      inside,
+    );
     this.deployment = new kubernetes.apps.v1.Deployment(
       name,
       {
@@ -151,45 +161,9 @@ function metricsIdentity(
       clusterArn: args.cluster.arn,
       namespace: args.namespace,
       serviceAccount: name,
-      statements: [
-        {
-          Effect: "Allow",
-          Action: "cloudwatch:PutMetricData",
-          // PutMetricData knows no resources; the namespace condition is its only bound.
-          Resource: "*",
-          Condition: { StringEquals: { "cloudwatch:namespace": METRIC_NAMESPACE } },
-        },
-      ],
+      statements: [publishMetrics],
     },
     opts,
-  );
-}
-
-/**
- * The settings that are secrets. The Secret's name carries a hash of them, so that pods are rolled
- * over when one changes; the old one stays, for pods of the old revision, and goes with the
- * namespace.
- */
-function createSecret(
-  name: string,
-  args: DeploymentUnitArgs,
-  opts: pulumi.CustomResourceOptions,
-): kubernetes.core.v1.Secret | undefined {
-  const { secretEnv } = args;
-  if (Object.keys(secretEnv).length === 0) return undefined;
-  const { project, stack } = args.scope;
-  const hash = createHash("sha256")
-    .update(JSON.stringify([project, stack, name, secretEnv]))
-    .digest("hex")
-    .slice(0, 8);
-  return new kubernetes.core.v1.Secret(
-    name,
-    {
-      metadata: { ...metadata(name, args), name: `${name}-${hash}` },
-      immutable: true,
-      stringData: pulumi.secret({ ...secretEnv }),
-    },
-    { ...opts, retainOnDelete: true },
   );
 }
 
@@ -215,7 +189,7 @@ function deploymentSpec(
         serviceAccountName: name,
         automountServiceAccountToken: false,
         enableServiceLinks: false,
-        nodeSelector: nodeSelectorOf(args.scope, name),
+        nodeSelector: nodeSelectorOf(args.scope, { kind: "unit", name }),
         tolerations: [{ ...deviceTaint(args.accelerator), operator: "Equal" }],
         topologySpreadConstraints: [
           {
@@ -226,26 +200,9 @@ function deploymentSpec(
           },
         ],
         terminationGracePeriodSeconds: podGraceSeconds(drainSeconds),
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: SERVER_UID,
-          runAsGroup: SERVER_UID,
-          fsGroup: SERVER_UID,
-          seccompProfile: { type: "RuntimeDefault" },
-        },
+        securityContext: { ...podSecurity, fsGroup: SERVER_UID },
         containers: [container(name, args, secret)],
-        volumes: [
-          {
-            name: "models",
-            persistentVolumeClaim: { claimName: args.modelClaimName, readOnly: true },
-          },
-          {
-            name: "shared-memory",
-            emptyDir: { medium: "Memory", sizeLimit: bytes(args.podResources.sharedMemoryMiB) },
-          },
-          { name: "scratch", emptyDir: { sizeLimit: "4Gi" } },
-          { name: "cache", emptyDir: { sizeLimit: "20Gi" } },
-        ],
+        volumes: modelServerVolumes(args.modelClaimName, args.podResources),
       },
     },
   };
@@ -256,85 +213,22 @@ function container(
   args: DeploymentUnitArgs,
   secret: kubernetes.core.v1.Secret | undefined,
 ) {
-  const { cpuMillis, memoryMiB } = args.podResources;
-  const devices = { [args.accelerator.device]: String(args.devices) };
+  const settings = serverSettings(name, {
+    ...args,
+    modelPath: `${MODELS_MOUNT_PATH}/${args.artefactPath}`,
+    port: SERVER_PORT,
+  });
   return {
     name: "inference-server",
     image: args.image,
     imagePullPolicy: "IfNotPresent",
     ports: [{ name: "http", containerPort: SERVER_PORT, protocol: "TCP" }],
-    env: Object.entries({ ...serverSettings(name, args), ...args.env }).map(([key, value]) => ({
-      name: key,
-      value,
-    })),
+    env: variables({ ...settings, ...args.env }),
     ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret.metadata.name } }] }),
-    resources: {
-      requests: {
-        cpu: cores(cpuMillis),
-        memory: bytes(memoryMiB),
-        // Part of what scratch and cache may grow to: eight replicas share the largest machine's disk.
-        "ephemeral-storage": "8Gi",
-        ...devices,
-      },
-      limits: { memory: bytes(memoryMiB), ...devices },
-    },
-    startupProbe: {
-      httpGet: { path: READINESS_PATH, port: "http" },
-      periodSeconds: 10,
-      timeoutSeconds: 5,
-      failureThreshold: (loadingMinutes * 60) / 10,
-    },
-    readinessProbe: {
-      httpGet: { path: READINESS_PATH, port: "http" },
-      initialDelaySeconds: 60,
-      periodSeconds: 10,
-      timeoutSeconds: 5,
-      failureThreshold: 3,
-    },
-    livenessProbe: {
-      httpGet: { path: HEALTH_PATH, port: "http" },
-      initialDelaySeconds: 60,
-      periodSeconds: 10,
-      timeoutSeconds: 5,
-      failureThreshold: 6,
-    },
+    resources: modelServerResources(args.podResources, args.accelerator, args.devices),
+    ...serverProbes,
     lifecycle: { preStop: { sleep: { seconds: deregistrationLeadSeconds } } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
-    volumeMounts: [
-      { name: "models", mountPath: MODELS_MOUNT_PATH, readOnly: true },
-      { name: "shared-memory", mountPath: "/dev/shm" },
-      { name: "scratch", mountPath: SCRATCH_PATH },
-      { name: "cache", mountPath: CACHE_PATH },
-    ],
-  };
-}
-
-/** Quantities as the API server writes them down, so that a refresh finds no difference. */
-function cores(millis: number): string {
-  return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
-}
-
-function bytes(mebibytes: number): string {
-  return mebibytes % 1024 === 0 ? `${mebibytes / 1024}Gi` : `${mebibytes}Mi`;
-}
-
-function serverSettings(name: string, args: DeploymentUnitArgs): ServerSettings {
-  return {
-    UNIT: name,
-    MODEL: args.model,
-    FRAMEWORK: args.framework,
-    ACCELERATOR: args.accelerator.name,
-    DEVICES: String(args.devices),
-    MODEL_PATH: `${MODELS_MOUNT_PATH}/${args.artefactPath}`,
-    PORT: String(SERVER_PORT),
-    STACK: args.scope.stack,
-    METRIC_NAMESPACE,
-    AWS_REGION: args.scope.region,
-    DRAIN_SECONDS: String(args.drainSeconds),
-    CACHE_PATH,
+    securityContext: containerSecurity,
+    volumeMounts: modelServerMounts(MODELS_MOUNT_PATH),
   };
 }

@@ -10,11 +10,12 @@ import {
 } from "../contracts/failover";
 import { labels } from "../contracts/labels";
 import { METRIC_NAMESPACE } from "../contracts/metrics";
-import { HEALTH_PATH, READINESS_PATH, SERVER_UID } from "../contracts/serverSettings";
+import { HEALTH_PATH, READINESS_PATH } from "../contracts/serverSettings";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import { type FailoverTargets, failoverAccess } from "./failoverAccess";
 import { stackLabelValue } from "./nodePool";
 import { PodIdentity, type PolicyStatement } from "./podIdentity";
+import { containerSecurity, podSecurity } from "./restrictedPod";
 import type { Scope } from "./scope";
 
 export interface FailoverControllerArgs {
@@ -191,12 +192,7 @@ function deploymentSpec(args: FailoverControllerArgs) {
         },
         topologySpreadConstraints: [acrossZones(selector)],
         terminationGracePeriodSeconds: 30,
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: SERVER_UID,
-          runAsGroup: SERVER_UID,
-          seccompProfile: { type: "RuntimeDefault" },
-        },
+        securityContext: podSecurity,
         containers: [container(args)],
       },
     },
@@ -224,11 +220,7 @@ function container(args: FailoverControllerArgs) {
       timeoutSeconds: 3,
       failureThreshold: 6,
     },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ["ALL"] },
-    },
+    securityContext: containerSecurity,
   };
 }
 

@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { eventRuleNamePrefix, sqsQueueName } from "../fleet/names";
 import type { DeadLetters } from "./alarms";
-import type { ResourceStatement } from "./privateBucket";
+import { createDeadLetterQueue, createQueuePolicy } from "./deadLetterQueue";
 import { nameIn, prefixIn, type Scope } from "./scope";
 
 /**
@@ -29,9 +29,6 @@ const retentionSeconds = 300;
 const visibilitySeconds = 30;
 const attempts = 5;
 
-/** SQS's longest, so that somebody finds out after a weekend why a notice could not be handled. */
-const deadLetterSeconds = 14 * 24 * 3600;
-
 export interface InterruptionQueueArgs {
   readonly scope: Scope;
 }
@@ -45,7 +42,11 @@ export class InterruptionQueue extends pulumi.ComponentResource {
 
   constructor(name: string, args: InterruptionQueueArgs, opts?: pulumi.ComponentResourceOptions) {
     super("diffusion-fleet:index:InterruptionQueue", name, {}, opts);
-    const deadLetters = createDeadLetters(`${name}-dead-letters`, name, args.scope, this);
+    const { queue: deadLetters } = createDeadLetterQueue(
+      `${name}-dead-letters`,
+      { scope: args.scope, source: name },
+      { parent: this },
+    );
     const queue = createQueue(name, args.scope, deadLetters, this);
     const rules = createRules(name, args.scope, this);
     const policy = allowOnly(rules, name, args.scope, queue, this);
@@ -86,52 +87,6 @@ function createQueue(
   );
 }
 
-/** Where a notice goes that was received and not handled as often as it may be. */
-function createDeadLetters(
-  name: string,
-  source: string,
-  scope: Scope,
-  parent: InterruptionQueue,
-): aws.sqs.Queue {
-  const { partition, region, accountId } = scope;
-  const queue = new aws.sqs.Queue(
-    name,
-    {
-      name: nameIn(scope, name, sqsQueueName),
-      messageRetentionSeconds: deadLetterSeconds,
-      sqsManagedSseEnabled: true,
-      redriveAllowPolicy: pulumi.jsonStringify({
-        redrivePermission: "byQueue",
-        // Composed: the source names this queue, and is made after it.
-        sourceQueueArns: [
-          pulumi.interpolate`arn:${partition}:sqs:${region}:${accountId}:${nameIn(scope, source, sqsQueueName)}`,
-        ],
-      }),
-    },
-    { parent },
-  );
-  new aws.sqs.QueuePolicy(
-    name,
-    {
-      queueUrl: queue.url,
-      policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: [refusePlainHttp(queue)] }),
-    },
-    { parent },
-  );
-  return queue;
-}
-
-function refusePlainHttp(queue: aws.sqs.Queue): ResourceStatement {
-  return {
-    Sid: "DenyWithoutTls",
-    Effect: "Deny",
-    Principal: "*",
-    Action: "sqs:*",
-    Resource: queue.arn,
-    Condition: { Bool: { "aws:SecureTransport": "false" } },
-  };
-}
-
 function createRules(name: string, scope: Scope, parent: InterruptionQueue): Rules {
   return new Map(
     Object.entries(interruptions).map(([kind, { source, detailType }]) => [
@@ -157,28 +112,22 @@ function allowOnly(
   queue: aws.sqs.Queue,
   parent: InterruptionQueue,
 ): aws.sqs.QueuePolicy {
-  return new aws.sqs.QueuePolicy(
+  return createQueuePolicy(
     name,
-    {
-      queueUrl: queue.url,
-      policy: pulumi.jsonStringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "InterruptionRules",
-            Effect: "Allow",
-            Principal: { Service: "events.amazonaws.com" },
-            Action: "sqs:SendMessage",
-            Resource: queue.arn,
-            Condition: {
-              StringEquals: { "aws:SourceAccount": scope.accountId },
-              ArnEquals: { "aws:SourceArn": [...rules.values()].map(({ arn }) => arn) },
-            },
-          },
-          refusePlainHttp(queue),
-        ],
-      }),
-    },
+    queue,
+    [
+      {
+        Sid: "InterruptionRules",
+        Effect: "Allow",
+        Principal: { Service: "events.amazonaws.com" },
+        Action: "sqs:SendMessage",
+        Resource: queue.arn,
+        Condition: {
+          StringEquals: { "aws:SourceAccount": scope.accountId },
+          ArnEquals: { "aws:SourceArn": pulumi.all([...rules.values()].map(({ arn }) => arn)) },
+        },
+      },
+    ],
     { parent },
   );
 }

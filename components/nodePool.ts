@@ -7,6 +7,7 @@ import {
   MODEL_LABEL,
   NVIDIA_PLUGIN_LABEL,
   PRICE_ANNOTATION,
+  RUNTIME_LABEL,
   STACK_LABEL,
   UNIT_LABEL,
 } from "../contracts/labels";
@@ -16,11 +17,17 @@ import { machinesFor } from "../fleet/scaling";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import { nameIn, type Scope } from "./scope";
 
+/** Whose machines they are: a deployment unit's, or those of a runtime of the asynchronous path. */
+export interface NodeOwner {
+  readonly kind: "unit" | "runtime";
+  readonly name: string;
+}
+
 export interface NodePoolArgs {
   readonly scope: Scope;
-  /** The deployment unit, and the model it serves. */
-  readonly unit: string;
-  readonly model: string;
+  readonly owner: NodeOwner;
+  /** The model that a unit serves. */
+  readonly model?: string | undefined;
   readonly accelerator: Accelerator;
   /** Sizes that may be launched. */
   readonly instanceTypes: readonly InstanceType[];
@@ -42,7 +49,7 @@ export interface NodePoolArgs {
   };
 }
 
-/** The machines of one deployment unit. */
+/** The machines of one deployment unit or runtime. */
 export class NodePool extends pulumi.ComponentResource {
   readonly resource: kubernetes.apiextensions.CustomResource;
 
@@ -56,7 +63,7 @@ export class NodePool extends pulumi.ComponentResource {
         // Not in a namespace, so its name is the stack's own.
         metadata: {
           name: nodePoolName(args.scope, name),
-          labels: labels(name, { [UNIT_LABEL]: args.unit }),
+          labels: labels(name, ownerLabel(args.owner)),
           ...(args.pricePerHour === undefined
             ? {}
             : { annotations: { [PRICE_ANNOTATION]: String(args.pricePerHour) } }),
@@ -73,9 +80,9 @@ export class NodePool extends pulumi.ComponentResource {
   }
 }
 
-/** Physical name of a unit's NodePool, which is also the label of its machines and NodeClaims. */
-export function nodePoolName(scope: Pick<Scope, "project" | "stack">, unit: string): string {
-  return nameIn(scope, unit, dns1123Label);
+/** Physical name of an owner's NodePool, which is also the label of its machines and NodeClaims. */
+export function nodePoolName(scope: Pick<Scope, "project" | "stack">, owner: string): string {
+  return nameIn(scope, owner, dns1123Label);
 }
 
 /** The value of the node label that names the stack. */
@@ -83,9 +90,14 @@ export function stackLabelValue({ stack }: Pick<Scope, "stack">): string {
   return physicalName([stack], dns1123Label);
 }
 
-/** Finds the machines of one unit of this stack, and of no other stack in the same cluster. */
-export function nodeSelectorOf(scope: Scope, unit: string): Record<string, string> {
-  return { [STACK_LABEL]: stackLabelValue(scope), [UNIT_LABEL]: unit };
+/** The label that names the owner of machines, pods and other objects. */
+export function ownerLabel({ kind, name }: NodeOwner): Record<string, string> {
+  return { [kind === "unit" ? UNIT_LABEL : RUNTIME_LABEL]: name };
+}
+
+/** Finds the machines of one owner in this stack, and of no other stack in the same cluster. */
+export function nodeSelectorOf(scope: Scope, owner: NodeOwner): Record<string, string> {
+  return { [STACK_LABEL]: stackLabelValue(scope), ...ownerLabel(owner) };
 }
 
 /** The taint of accelerated nodes: only pods that ask for the device belong there. */
@@ -134,14 +146,14 @@ function requirement(key: string, values: readonly string[]) {
 
 function nodeLabels({
   scope,
-  unit,
+  owner,
   model,
   accelerator,
   nodeImage,
 }: NodePoolArgs): Record<string, string> {
   return {
-    ...nodeSelectorOf(scope, unit),
-    [MODEL_LABEL]: model,
+    ...nodeSelectorOf(scope, owner),
+    ...(model === undefined ? {} : { [MODEL_LABEL]: model }),
     [ACCELERATOR_LABEL]: accelerator.name,
     ...(accelerator.family === "nvidia" && nodeImage === "al2023"
       ? { [NVIDIA_PLUGIN_LABEL]: "true" }

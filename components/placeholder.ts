@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { SERVER_UID } from "../contracts/serverSettings";
 import type { Accelerator } from "../fleet/accelerators";
 import { deviceTaint, nodeSelectorOf } from "./nodePool";
+import { containerSecurity, podSecurity } from "./restrictedPod";
 import type { Scope } from "./scope";
 
 export interface PlaceholderArgs {
@@ -25,14 +25,9 @@ export function placeholderPod(args: PlaceholderArgs) {
     priorityClassName: args.priorityClassName,
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: 0,
-    nodeSelector: nodeSelectorOf(args.scope, args.unit),
+    nodeSelector: nodeSelectorOf(args.scope, { kind: "unit", name: args.unit }),
     tolerations: [{ ...deviceTaint(args.accelerator), operator: "Equal" }],
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: SERVER_UID,
-      runAsGroup: SERVER_UID,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: podSecurity,
     containers: [
       {
         name: "placeholder",
@@ -41,11 +36,7 @@ export function placeholderPod(args: PlaceholderArgs) {
           requests: { cpu: "10m", memory: "16Mi", ...devices },
           limits: { memory: "16Mi", ...devices },
         },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: containerSecurity,
       },
     ],
   };

@@ -3,9 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { labels, UNIT_LABEL } from "../contracts/labels";
 import type { Trigger } from "../contracts/routeTable";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
+import { holdingFallback, type ScalingPace, scalingBehaviour } from "./scalingBehaviour";
 import { sharedOwnership } from "./sharedOwnership";
 
-export interface UnitScalingArgs {
+export interface UnitScalingArgs extends ScalingPace {
   readonly namespace: pulumi.Input<string>;
   readonly deployment: kubernetes.apps.v1.Deployment;
   readonly minReplicas: number;
@@ -15,8 +16,6 @@ export interface UnitScalingArgs {
   /** Whether the fail-over controller owns the triggers. */
   readonly failover: boolean;
   readonly pollingIntervalSeconds: number;
-  readonly scaleInStabilizationSeconds: number;
-  readonly scaleInPodsPerMinute: number;
   readonly fallbackAfterFailures: number;
 }
 
@@ -52,32 +51,8 @@ function scaledObjectSpec(name: string, args: UnitScalingArgs) {
     minReplicaCount: args.minReplicas,
     maxReplicaCount: args.maxReplicas,
     pollingInterval: args.pollingIntervalSeconds,
-    // When CloudWatch does not answer: hold what there is, and never less than the minimum.
-    fallback: {
-      failureThreshold: args.fallbackAfterFailures,
-      replicas: Math.max(1, args.minReplicas),
-      behavior: "currentReplicasIfHigher",
-    },
-    advanced: {
-      // A deleted ScaledObject leaves the replicas as they are.
-      restoreToOriginalReplicaCount: false,
-      horizontalPodAutoscalerConfig: {
-        behavior: {
-          scaleUp: {
-            stabilizationWindowSeconds: 0,
-            selectPolicy: "Max",
-            policies: [
-              { type: "Percent", value: 100, periodSeconds: 15 },
-              { type: "Pods", value: 4, periodSeconds: 15 },
-            ],
-          },
-          scaleDown: {
-            stabilizationWindowSeconds: args.scaleInStabilizationSeconds,
-            policies: [{ type: "Pods", value: args.scaleInPodsPerMinute, periodSeconds: 60 }],
-          },
-        },
-      },
-    },
+    fallback: holdingFallback(args.fallbackAfterFailures, args.minReplicas),
+    advanced: scalingBehaviour(args),
     triggers: args.triggers,
   };
 }

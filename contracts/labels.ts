@@ -5,6 +5,9 @@ export const PART_OF = "diffusion-fleet";
 /** Names the deployment unit that an object belongs to. */
 export const UNIT_LABEL = "diffusion-fleet.io/unit";
 
+/** Names the runtime of the asynchronous path that an object belongs to. */
+export const RUNTIME_LABEL = "diffusion-fleet.io/runtime";
+
 /** Names the model that an object belongs to; the cross-unit Service selects pods by it. */
 export const MODEL_LABEL = "diffusion-fleet.io/model";
 

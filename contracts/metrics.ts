@@ -73,3 +73,12 @@ export const TASK_IMAGES_METRIC = "task-images";
 export const TASK_WAIT_METRIC = "task-queue-wait";
 /** Seconds that the runtime took. */
 export const TASK_RUN_METRIC = "task-run";
+/** Tasks that the API took, one count each. */
+export const TASKS_SUBMITTED_METRIC = "tasks-submitted";
+
+// What the API publishes about its requests, with the dimension `stack`.
+
+/** Requests that it refused (4xx), one count each. */
+export const TASK_API_REFUSED_METRIC = "task-api-refused";
+/** Requests that it could not do (5xx), one count each. */
+export const TASK_API_FAILED_METRIC = "task-api-failed";

@@ -40,7 +40,7 @@ export function derivedCostPerInferenceSecond(
   return replicaPricePerHour / throughput;
 }
 
-/** A deployment unit as its bill sees it. */
+/** A deployment unit, or a runtime of the asynchronous path, as its bill sees it. */
 export interface PaidUnit {
   readonly name: string;
   /** The type that its replicas run on; of several, the one that the estimate is to assume. */
@@ -60,6 +60,8 @@ export interface PaidFleet {
   /** AWS's name, `us-west-2`. */
   readonly region: string;
   readonly units: readonly PaidUnit[];
+  /** Runtimes that work off queues; none when absent. */
+  readonly runtimes?: readonly PaidUnit[];
   /** The nodes that carry the controllers; absent in a cluster of the user's own. */
   readonly systemNodes?: {
     readonly instanceType: string;
@@ -76,8 +78,8 @@ export interface PaidFleet {
 
 /** One line of the bill. */
 export interface CostLine {
-  readonly kind: "unit" | "probe" | "systemNodes" | HourlyService;
-  /** The unit's or the instance type's name, or the service in words. */
+  readonly kind: "unit" | "probe" | "runtime" | "systemNodes" | HourlyService;
+  /** The unit's, the runtime's or the instance type's name, or the service in words. */
   readonly name: string;
   /** How many there are at the autoscaler's minimum and maximum: machines, gateways … */
   readonly count: { readonly min: number; readonly max: number };
@@ -126,8 +128,11 @@ const serviceNames: Readonly<Record<HourlyService, string>> = {
  *   or a minimum above its maximum.
  */
 export function fleetCostPerHour(fleet: PaidFleet): FleetCost {
-  const lines: CostLine[] = fleet.units.map((unit) => unitLine(unit, fleet.region));
+  const lines: CostLine[] = fleet.units.map((unit) => replicasLine("unit", unit, fleet.region));
   lines.push(...fleet.units.map((unit) => probeLine(unit, fleet.region)));
+  lines.push(
+    ...(fleet.runtimes ?? []).map((runtime) => replicasLine("runtime", runtime, fleet.region)),
+  );
   if (fleet.systemNodes !== undefined) {
     const { instanceType: type, min, max } = fleet.systemNodes;
     lines.push(machineLine("systemNodes", type, type, { min, max }, fleet.region));
@@ -151,7 +156,7 @@ export function fleetCostPerHour(fleet: PaidFleet): FleetCost {
   };
 }
 
-function unitLine(unit: PaidUnit, region: string): CostLine {
+function replicasLine(kind: "unit" | "runtime", unit: PaidUnit, region: string): CostLine {
   const type = instanceType(unit.instanceType);
   if (type === undefined) {
     throw new RangeError(`${unit.name}: no accelerated instance type is ${unit.instanceType}.`);
@@ -159,7 +164,7 @@ function unitLine(unit: PaidUnit, region: string): CostLine {
   const machines = (replicas: number) =>
     machinesFor(replicas, type.devices, unit.devicesPerReplica) + (unit.headroom ?? 0);
   const count = { min: machines(unit.replicas.min), max: machines(unit.replicas.max) };
-  return machineLine("unit", unit.name, unit.instanceType, count, region, unit.pricePerHour);
+  return machineLine(kind, unit.name, unit.instanceType, count, region, unit.pricePerHour);
 }
 
 /** A probe holds a machine in a shortage only. */
@@ -169,7 +174,7 @@ function probeLine(unit: PaidUnit, region: string): CostLine {
 }
 
 function machineLine(
-  kind: "unit" | "probe" | "systemNodes",
+  kind: "unit" | "probe" | "runtime" | "systemNodes",
   name: string,
   type: string,
   count: { min: number; max: number },
@@ -209,8 +214,8 @@ function line(known: Omit<CostLine, "usd">): CostLine {
   return { ...known, usd: { min: each * known.count.min, max: each * known.count.max } };
 }
 
-function unpricedTypes({ units, systemNodes, region }: PaidFleet): string[] {
-  const types = units
+function unpricedTypes({ units, runtimes = [], systemNodes, region }: PaidFleet): string[] {
+  const types = [...units, ...runtimes]
     .filter((unit) => unit.pricePerHour === undefined)
     .map((unit) => unit.instanceType);
   if (systemNodes !== undefined) types.push(systemNodes.instanceType);

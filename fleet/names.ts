@@ -92,6 +92,19 @@ export const budgetName = 100;
 /** An SSM parameter, its path included. Source: AWS Systems Manager API reference, PutParameter. */
 export const ssmParameter = 1011;
 
+/** A DynamoDB table. Source: Amazon DynamoDB API reference, CreateTable. */
+export const dynamoDbTable = 255;
+
+/** A Lambda function. Source: AWS Lambda API reference, CreateFunction. */
+export const lambdaFunction = 64;
+
+/**
+ * A REST API, its usage plan and key: the API's name is a dimension of its metrics.
+ *
+ * Source: Amazon API Gateway developer guide, "Amazon API Gateway important notes".
+ */
+export const restApi = 255;
+
 /** Characters of the hash that tells shortened or changed names apart: 40 bits, base 32. */
 const hashLength = 8;
 

@@ -1,7 +1,7 @@
 /**
  * What machines and the services around them cost an hour, on demand, Linux, in US dollars without
- * tax. For a plan's "about so much an hour", not for an invoice: savings plans, spot, traffic,
- * volumes and requests are not in it.
+ * tax. For a plan's "about so much an hour", not for an invoice: savings plans, traffic and volumes
+ * are not in it; what is paid by use is in usagePrices.ts.
  *
  * A price is kept with the region and the document it was read in. Nothing here is computed from
  * another region's price, although EC2 often charges one factor for a whole family.
@@ -206,6 +206,20 @@ export function pricePerHour(instanceType: string, region: string): Price | unde
     }
   }
   return undefined;
+}
+
+/**
+ * Spot prices, which move: the mean over a region's zones on the day of the source.
+ *
+ * SkyPilot's catalogue, column SpotPrice: 0.4857, 0.5134 and 0.4829 for g5.xlarge in usw2-az1 to -az3.
+ */
+const spotPrices: Table = { "us-west-2": { "g5.xlarge": 0.494 } };
+
+/** What the type costs an hour on spot; undefined where this file has no price of that region. */
+export function spotPricePerHour(instanceType: string, region: string): Price | undefined {
+  const usd = own(own(spotPrices, region) ?? {}, instanceType);
+  const { date, source } = skypilot;
+  return usd === undefined ? undefined : { usd, region, date, source, exact: true };
 }
 
 function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {

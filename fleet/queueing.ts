@@ -15,6 +15,9 @@
 /** Seconds between two heartbeats of an agent that works on a task. */
 export const heartbeatSeconds = 20;
 
+/** Seconds that a task is its agent's from a heartbeat on. */
+export const visibilitySeconds = 3 * heartbeatSeconds;
+
 /** Returns of a task by pods that had to stop, before it is taken for poison. */
 export const allowedReturns = 10;
 
@@ -55,14 +58,23 @@ export interface QueueTimes {
   readonly inputDays: number;
 }
 
+/**
+ * Seconds that a task may be in the queue, whatever SQS makes of it: its wait, and all attempts and
+ * returns.
+ */
+export function wantedRetentionSeconds({
+  longestTaskSeconds,
+  maxAttempts,
+  backlogHours,
+}: Omit<QueueDemand, "resultDays">): number {
+  const receives = maxAttempts + allowedReturns;
+  return backlogHours * 3600 + receives * (longestTaskSeconds + visibilitySeconds);
+}
+
 /** The times of one runtime's queue. */
 export function queueTimes(demand: QueueDemand): QueueTimes {
-  const visibilitySeconds = 3 * heartbeatSeconds;
   const maxReceiveCount = demand.maxAttempts + allowedReturns;
-  const retentionSeconds = Math.min(
-    longestRetentionSeconds,
-    demand.backlogHours * 3600 + maxReceiveCount * (demand.longestTaskSeconds + visibilitySeconds),
-  );
+  const retentionSeconds = Math.min(longestRetentionSeconds, wantedRetentionSeconds(demand));
   const deadLetterRetentionSeconds = longestRetentionSeconds;
   const drainSeconds = demand.longestTaskSeconds + storeSeconds;
   const messageSeconds = retentionSeconds + deadLetterRetentionSeconds;

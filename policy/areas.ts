@@ -1,4 +1,5 @@
 import type { Area, Rule } from "./rule";
+import { api } from "./rules/api";
 import { cost } from "./rules/cost";
 import { identity } from "./rules/identity";
 import { messaging } from "./rules/messaging";
@@ -16,6 +17,7 @@ export const areas: readonly Area[] = [
   identity,
   storage,
   messaging,
+  api,
   network,
   nodes,
   workloads,

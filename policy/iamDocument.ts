@@ -131,9 +131,9 @@ function mayBeAnybody(value: string): boolean {
   return [value, value.split(":")[4] ?? ""].some(mayBeAnything);
 }
 
-/** Whether a condition's value leaves it open whose account: `*`, `arn:aws:sns:*:*:*`. */
+/** Whether a condition's value leaves it open whose account: `*`, `arn:aws:sns:*:*:*`, `0.0.0.0/0`. */
 function isAnybody(value: string): boolean {
-  if (/^[*?]*$/.test(value)) return true;
+  if (/^[*?]*$|^[0.:]+\/0$/.test(value)) return true;
   if (!value.startsWith("arn:")) return false;
   const [account, ...resource] = value.split(":").slice(4);
   if (account === undefined || /[*?]/.test(account)) return true;

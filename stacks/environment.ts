@@ -4,15 +4,21 @@ import { environmentTags } from "../components/environmentTags";
 import { Network } from "../components/network";
 import { partitionOf, type Scope } from "../components/scope";
 import { eksClusterName, physicalName } from "../fleet/names";
+import { asyncRuntimes } from "./asyncRuntimes";
 import type { AwsConfig } from "./config/read";
 import type { FleetConfig } from "./config/schema";
 import { failover } from "./failover";
+import { fleetNamespace } from "./fleetNamespace";
 import { images } from "./images";
+import { nodePools } from "./nodes";
 import { alarmTopic, observability } from "./observability";
 import { platform } from "./platform";
 import { realtime } from "./realtime";
 import { resolveFleet } from "./resolve";
+import { resolveRuntimes } from "./resolveRuntimes";
 import { storage } from "./storage";
+import { taskApi } from "./taskApi";
+import { type TaskPipeline, taskPipeline } from "./taskPipeline";
 
 export interface EnvironmentArgs {
   readonly project: string;
@@ -35,15 +41,19 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
   const awsProvider = createProvider(args, tags);
   const scope = createScope(args, awsProvider);
   const models = resolveFleet(config, region);
+  const runtimes = resolveRuntimes(config, region);
 
   const stores = storage(scope, config, awsProvider);
   const network = createNetwork(scope, config, awsProvider);
-  const built = platform({ scope, config, network, storage: stores, tags }, awsProvider);
+  const tasks = createTasks(scope, config, network, awsProvider);
+  const queueArns = [...(tasks?.pipeline.queues.values() ?? [])].map((queue) => queue.queueArn);
+  const built = platform({ scope, config, network, storage: stores, queueArns, tags }, awsProvider);
   const topic = alarmTopic(scope, config, awsProvider);
-  const serverImages = images(
+  const podImages = images(
     {
       scope,
       config,
+      runtimes,
       network,
       kubernetesVersion: built.cluster.version,
       alarmTopicArn: topic.arn,
@@ -51,13 +61,17 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
     },
     awsProvider,
   );
+  const namespace = fleetNamespace({ scope, config, platform: built, storage: stores });
+  const pools = nodePools({ scope, config, models, runtimes, platform: built, tags });
   const serving = realtime({
     scope,
     config,
     models,
     platform: built,
     storage: stores,
-    images: serverImages.servers,
+    images: podImages.servers,
+    namespace,
+    nodePools: pools,
     secretSettings: args.secretKeys.has("units"),
     tags,
   });
@@ -68,8 +82,22 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
       models,
       platform: built,
       realtime: serving,
-      image: serverImages.failoverController!,
+      namespace,
+      nodePools: pools,
+      image: podImages.failoverController!,
       topic,
+    });
+  if (tasks !== undefined)
+    asyncRuntimes({
+      scope,
+      config,
+      runtimes,
+      pipeline: tasks.pipeline,
+      platform: built,
+      namespace,
+      nodePools: pools,
+      images: podImages,
+      secretSettings: args.secretKeys.has("async"),
     });
   const { gateway } = serving;
   const { dashboard } = observability(
@@ -77,8 +105,9 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
       scope,
       config,
       models,
+      runtimes,
       topic,
-      deadLetters: built.deadLetters,
+      deadLetters: [...built.deadLetters, ...(tasks?.pipeline.deadLetters ?? [])],
       loadBalancerName: gateway.loadBalancerName,
       costTags: Object.keys(tags),
     },
@@ -92,13 +121,14 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
     namespace: config.namespace,
     loadBalancerName: gateway.loadBalancerName,
     modelStore: pulumi.interpolate`s3://${stores.models.bucketName}/${stores.models.prefix}`,
-    repositories: serverImages.repositoryUrls,
-    ...(serverImages.cache === undefined
+    repositories: podImages.repositoryUrls,
+    ...(podImages.cache === undefined
       ? {}
       : {
-          snapshotParameter: serverImages.cache.parameterName,
-          snapshotDocument: serverImages.cache.documentName,
+          snapshotParameter: podImages.cache.parameterName,
+          snapshotDocument: podImages.cache.documentName,
         }),
+    ...(tasks === undefined ? {} : taskOutputs(tasks, region)),
     alarmTopic: topic.arn,
     ...(dashboard === undefined ? {} : { dashboard }),
   };
@@ -130,6 +160,32 @@ function createScope(
     accountId: aws.getCallerIdentityOutput({}, { provider }).accountId,
     clusterName: config.cluster.existing?.name ?? physicalName([project, stack], eksClusterName),
     protectData: config.protectData,
+  };
+}
+
+/** What tasks go through and the API in front of it; nothing where the asynchronous path is off. */
+function createTasks(
+  scope: Scope,
+  config: FleetConfig,
+  network: Network,
+  provider: aws.Provider,
+): Tasks | undefined {
+  if (!config.async.enabled) return undefined;
+  const pipeline = taskPipeline({ scope, config }, provider);
+  return { pipeline, api: taskApi({ scope, config, network, pipeline }, provider) };
+}
+
+interface Tasks {
+  readonly pipeline: TaskPipeline;
+  readonly api: ReturnType<typeof taskApi>;
+}
+
+function taskOutputs({ pipeline, api }: Tasks, region: string): Record<string, unknown> {
+  return {
+    taskApi: api.url,
+    taskApiKey: pulumi.interpolate`aws apigateway get-api-key --api-key ${api.apiKeyId} --include-value --query value --output text --region ${region}`,
+    taskResults: pulumi.interpolate`s3://${pipeline.results.bucketName}`,
+    taskResultTopic: pipeline.resultTopicArn,
   };
 }
 

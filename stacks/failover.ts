@@ -1,10 +1,12 @@
 import type { AlarmTopic } from "../components/alarmTopic";
 import type { ContainerImage } from "../components/containerImage";
 import { FailoverController } from "../components/failoverController";
+import type { NodePool } from "../components/nodePool";
 import type { Scope } from "../components/scope";
 import { FAILOVER_CONTROLLER, failoverSettingsSchema } from "../contracts/failover";
 import { capacityProbes, hasProbes, probeName } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
+import type { FleetNamespace } from "./fleetNamespace";
 import type { Platform } from "./platform";
 import type { Realtime } from "./realtime";
 import type { ResolvedModel } from "./resolve";
@@ -15,14 +17,17 @@ export interface FailoverArgs {
   readonly models: readonly ResolvedModel[];
   readonly platform: Platform;
   readonly realtime: Realtime;
+  readonly namespace: FleetNamespace;
+  /** By unit. */
+  readonly nodePools: ReadonlyMap<string, NodePool>;
   readonly image: ContainerImage;
   readonly topic: AlarmTopic;
 }
 
 /** What moves traffic when an accelerator is sold out: the controller, and a probe for each unit. */
 export function failover(args: FailoverArgs): void {
-  const { scope, config, models, platform, realtime, topic } = args;
-  const { namespace, nodePools } = realtime;
+  const { scope, config, models, platform, realtime, nodePools, topic } = args;
+  const namespace = args.namespace.name;
   const units = models.flatMap((model) => model.units);
   const probes = hasProbes(config)
     ? capacityProbes({ scope, units, platform, namespace, nodePools })

@@ -1,18 +1,22 @@
 import { join } from "node:path";
 import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
+import type { BuildContext } from "../components/buildContext";
 import { ContainerImage } from "../components/containerImage";
 import { ImageCache } from "../components/imageCache";
 import type { Network } from "../components/network";
 import type { Scope } from "../components/scope";
 import { FAILOVER_CONTROLLER } from "../contracts/failover";
+import { QUEUE_AGENT } from "../contracts/tasks/settings";
 import type { Framework } from "../fleet/accelerators";
 import type { FleetConfig } from "./config/schema";
+import type { ResolvedRuntime } from "./resolveRuntimes";
 
 export interface ImagesArgs {
   readonly scope: Scope;
   readonly config: FleetConfig;
   readonly network: Network;
+  readonly runtimes: readonly ResolvedRuntime[];
   /** Kubernetes version of the nodes. */
   readonly kubernetesVersion: pulumi.Input<string>;
   /** Who is told when a snapshot could not be made. */
@@ -24,7 +28,10 @@ export type ServerImages = ReadonlyMap<Framework, ContainerImage>;
 
 export interface Images {
   readonly servers: ServerImages;
+  /** By runtime. */
+  readonly runtimes: ReadonlyMap<string, ContainerImage>;
   readonly failoverController: ContainerImage | undefined;
+  readonly queueAgent: ContainerImage | undefined;
   /** URL of each of the program's own repositories, by framework or app. */
   readonly repositoryUrls: Readonly<Record<string, pulumi.Output<string>>>;
   /** Present with `images.cache: snapshot`. */
@@ -35,25 +42,40 @@ export interface Images {
 export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
   const { config } = args;
   const servers = new Map(
-    frameworksOf(config).map((framework) => [
-      framework,
-      createServer(args, framework, awsProvider),
-    ]),
+    frameworksOf(args).map((framework) => [framework, createServer(args, framework, awsProvider)]),
   );
-  const failoverController = createFailoverController(args, awsProvider);
+  const { failover, async: path } = config;
+  const failoverController = createApp(
+    args,
+    FAILOVER_CONTROLLER,
+    failover.enabled,
+    failover.controller,
+    awsProvider,
+  );
+  const queueAgent = createApp(args, QUEUE_AGENT, path.enabled, path.agent, awsProvider);
+  const runtimes = createRuntimes(args, servers, awsProvider);
   const all: (readonly [string, ContainerImage | undefined])[] = [
     ...servers,
     [FAILOVER_CONTROLLER, failoverController],
+    [QUEUE_AGENT, queueAgent],
   ];
+  const onNodes = new Set([
+    ...servers.values(),
+    ...runtimes.values(),
+    ...(path.enabled ? [queueAgent!] : []),
+  ]);
   return {
     servers,
+    runtimes,
     failoverController,
+    queueAgent,
     repositoryUrls: Object.fromEntries(
       all.flatMap(([name, image]) =>
         image?.repository === undefined ? [] : [[name, image.repository.repositoryUrl]],
       ),
     ),
-    cache: config.images.cache === "snapshot" ? createCache(args, servers, awsProvider) : undefined,
+    cache:
+      config.images.cache === "snapshot" ? createCache(args, [...onNodes], awsProvider) : undefined,
   };
 }
 
@@ -61,10 +83,17 @@ export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
  * Frameworks that images are kept for: all, where they are in the program's own repositories, so
  * that the last unit of one can go without its images; otherwise those in use.
  */
-function frameworksOf({ images: { server }, units }: FleetConfig): readonly Framework[] {
+function frameworksOf({ config, runtimes }: ImagesArgs): readonly Framework[] {
+  const { server } = config.images;
   if (server.source === "external" && server.repository === undefined)
     return ["neuron", "cuda", "triton"];
-  return [...new Set(Object.values(units).map((unit) => unit.framework))];
+  const served = runtimes.filter((runtime) => runtime.config.image === undefined);
+  return [
+    ...new Set([
+      ...Object.values(config.units).map(({ framework }) => framework),
+      ...served.map((runtime) => runtime.config.framework),
+    ]),
+  ];
 }
 
 function createServer(
@@ -101,42 +130,50 @@ function createServer(
   );
 }
 
-/** What the fail-over controller's image is made of. */
-export const failoverControllerBuild = {
-  context: ".",
-  dockerfile: "apps/failover-controller/Dockerfile",
-  parts: [
-    ".npmrc",
-    "apps/bundle.mjs",
-    "apps/failover-controller",
-    "apps/service",
-    "contracts",
-    "fleet",
-    "package.json",
-    "package-lock.json",
-  ],
-  configKey: "failover.controller.source",
+/** What the images of our apps are built from, by the app. */
+export const appBuilds = {
+  [FAILOVER_CONTROLLER]: appBuild(FAILOVER_CONTROLLER, "failover.controller.source"),
+  [QUEUE_AGENT]: appBuild(QUEUE_AGENT, "async.agent.source"),
 } as const;
 
+function appBuild(app: string, configKey: string): BuildContext {
+  return {
+    context: ".",
+    dockerfile: `apps/${app}/Dockerfile`,
+    parts: [
+      ".npmrc",
+      "apps/bundle.mjs",
+      `apps/${app}`,
+      "apps/service",
+      "contracts",
+      "fleet",
+      "package.json",
+      "package-lock.json",
+    ],
+    configKey,
+  };
+}
+
 /**
- * The controller's image. The program's own repository is there without fail-over too: an image has
- * to be pushed before fail-over is turned on, and stays when it is turned off.
+ * The image of an app of ours. The program's own repository is there without the app too: an image
+ * has to be pushed before what wants it is turned on, and stays when it is turned off.
  */
-function createFailoverController(
+function createApp(
   { scope, config }: ImagesArgs,
+  app: keyof typeof appBuilds,
+  enabled: boolean,
+  { source, repository, tag, digest }: FleetConfig["failover"]["controller"],
   awsProvider: aws.Provider,
 ): ContainerImage | undefined {
-  const { enabled, controller } = config.failover;
-  const { source, repository, tag, digest } = controller;
   if (!enabled && repository !== undefined) return undefined;
   const { keepUntaggedDays, keepTagged } = config.images;
   return new ContainerImage(
-    FAILOVER_CONTROLLER,
+    app,
     {
       scope,
       image:
         enabled && source === "local"
-          ? { source, ...failoverControllerBuild }
+          ? { source, ...appBuilds[app] }
           : {
               source: "external",
               tag,
@@ -150,14 +187,44 @@ function createFailoverController(
   );
 }
 
+/** What the runtimes run: the server of their framework, or an image of the user's. */
+function createRuntimes(
+  { scope, config, runtimes }: ImagesArgs,
+  servers: ServerImages,
+  awsProvider: aws.Provider,
+): ReadonlyMap<string, ContainerImage> {
+  const { keepUntaggedDays, keepTagged } = config.images;
+  return new Map(
+    runtimes.map(({ name, config: { image, framework } }) => {
+      if (image === undefined) return [name, servers.get(framework)!];
+      const { repository, tag = "", digest } = image;
+      const source = {
+        source: "external" as const,
+        repository,
+        tag,
+        ...(digest === undefined ? {} : { digest }),
+      };
+      return [
+        name,
+        new ContainerImage(
+          `runtime-${name}`,
+          { scope, image: source, keepUntaggedDays, keepTagged },
+          { providers: { aws: awsProvider } },
+        ),
+      ];
+    }),
+  );
+}
+
 function createCache(
   args: ImagesArgs,
-  servers: ServerImages,
+  images: readonly ContainerImage[],
   awsProvider: aws.Provider,
 ): ImageCache {
   const { scope, config, network } = args;
   const { snapshot } = config.images;
-  const all = [...servers.values()];
+  // One that is built in the same `up` has no digest yet that a snapshot could be made of.
+  const all = images.filter(({ pinnedBy }) => pinnedBy !== "build");
   return new ImageCache(
     "image-cache",
     {
@@ -167,7 +234,7 @@ function createCache(
       builderInstanceType: snapshot.builderInstanceType,
       vpcId: network.vpcId,
       subnetId: network.privateSubnetIds.apply((ids) => ids[0]!),
-      images: all.map((server) => server.reference),
+      images: all.map((image) => image.reference),
       repositories: all.flatMap(({ repository }) =>
         repository === undefined
           ? []

@@ -4,39 +4,84 @@ import { imageCacheSettings } from "../components/nodeVolumes";
 import type { Scope } from "../components/scope";
 import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
+import type { MachineConfig } from "./config/units";
+import type { Machines } from "./machines";
 import type { Platform } from "./platform";
-import type { ResolvedModel, ResolvedUnit } from "./resolve";
+import type { ResolvedModel } from "./resolve";
+import type { ResolvedRuntime } from "./resolveRuntimes";
 
 export interface NodesArgs {
   readonly scope: Scope;
   readonly config: FleetConfig;
   readonly models: readonly ResolvedModel[];
+  readonly runtimes: readonly ResolvedRuntime[];
   readonly platform: Platform;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The machines of all units: a node pool for each, by the unit's name. */
-export function unitNodes(args: NodesArgs): ReadonlyMap<string, NodePool> {
-  const nodeClasses = createNodeClasses(args);
+/** A unit or a runtime, as far as its machines go. */
+interface Owner extends Pick<Machines, "accelerator" | "instanceTypes"> {
+  readonly kind: "unit" | "runtime";
+  readonly name: string;
+  /** The model that a unit serves. */
+  readonly model?: string;
+  readonly config: MachineConfig;
+  /** Replicas and placeholders at most. */
+  readonly maxReplicas: number;
+  /** How long a node that must go waits for its pods. */
+  readonly terminationGracePeriod: string;
+}
+
+/** Seconds from the start of a drain until Karpenter looks at the pods that it may not evict. */
+const drainStartSeconds = 10;
+
+/** The machines of all units and runtimes: a node pool for each, by its name. */
+export function nodePools(args: NodesArgs): ReadonlyMap<string, NodePool> {
+  const owners = ownersOf(args);
+  const nodeClasses = createNodeClasses(args, owners);
   return new Map(
-    args.models
-      .flatMap((model) => model.units)
-      .map((unit) => [unit.name, createNodePool(args, unit, nodeClasses.get(nodeClassKey(unit))!)]),
+    owners.map((owner) => [
+      owner.name,
+      createNodePool(args, owner, nodeClasses.get(nodeClassKey(owner))!),
+    ]),
   );
 }
 
+function ownersOf({ config, models, runtimes }: NodesArgs): readonly Owner[] {
+  const units = models.flatMap((model) => model.units);
+  return [
+    ...units.map((unit) => ({
+      ...unit,
+      kind: "unit" as const,
+      maxReplicas: unit.config.replicas.max + unit.config.headroom + (hasProbes(config) ? 1 : 0),
+      terminationGracePeriod: config.nodes.terminationGracePeriod,
+    })),
+    ...runtimes.map((runtime) => ({
+      ...runtime,
+      kind: "runtime" as const,
+      maxReplicas: runtime.config.replicas.max,
+      // Pods that Karpenter may not evict are told to stop when what is left to the node is their
+      // own grace. With no more than that, they hear of a spot interruption while there is time.
+      terminationGracePeriod: `${runtime.times.podGraceSeconds + drainStartSeconds}s`,
+    })),
+  ];
+}
+
 /** One node class for each accelerator and machine image in use. */
-function createNodeClasses(args: NodesArgs): ReadonlyMap<string, NodeClass> {
-  const { scope, config, models, platform, tags } = args;
-  const groups = new Map<string, ResolvedUnit[]>();
-  for (const unit of models.flatMap((model) => model.units)) {
-    const key = nodeClassKey(unit);
-    groups.set(key, [...(groups.get(key) ?? []), unit]);
+function createNodeClasses(
+  args: NodesArgs,
+  owners: readonly Owner[],
+): ReadonlyMap<string, NodeClass> {
+  const { scope, config, platform, tags } = args;
+  const groups = new Map<string, Owner[]>();
+  for (const owner of owners) {
+    const key = nodeClassKey(owner);
+    groups.set(key, [...(groups.get(key) ?? []), owner]);
   }
   return new Map(
-    [...groups].map(([key, units]) => {
-      const { accelerator } = units[0]!;
-      const { nodeImage } = units[0]!.config;
+    [...groups].map(([key, group]) => {
+      const { accelerator } = group[0]!;
+      const { nodeImage } = group[0]!.config;
       const nodeClass = new NodeClass(
         key,
         {
@@ -56,8 +101,8 @@ function createNodeClasses(args: NodesArgs): ReadonlyMap<string, NodeClass> {
               ? {}
               : { snapshotId: config.images.snapshot.id }),
             initializationRateMiBps: config.images.snapshot.initializationRateMiBps,
-            instanceStore: units.every((unit) =>
-              unit.instanceTypes.every((type) => type.instanceStoreGiB > 0),
+            instanceStore: group.every((owner) =>
+              owner.instanceTypes.every((type) => type.instanceStoreGiB > 0),
             ),
             dataVolumeGiB: config.nodes.dataVolumeGiB,
           }),
@@ -65,7 +110,7 @@ function createNodeClasses(args: NodesArgs): ReadonlyMap<string, NodeClass> {
           subnetTerms: platform.network.karpenterSubnetTerms,
           securityGroupId: platform.cluster.securityGroupId,
           capacityReservationIds: [
-            ...new Set(units.flatMap((unit) => unit.config.capacityReservationIds)),
+            ...new Set(group.flatMap((owner) => owner.config.capacityReservationIds)),
           ],
           tags,
         },
@@ -76,8 +121,8 @@ function createNodeClasses(args: NodesArgs): ReadonlyMap<string, NodeClass> {
   );
 }
 
-/** Units with reservations of their own have a class of their own: a class offers all of its. */
-function nodeClassKey({ name, accelerator, config }: ResolvedUnit): string {
+/** Those with reservations of their own have a class of their own: a class offers all of its. */
+function nodeClassKey({ name, accelerator, config }: Owner): string {
   return [
     accelerator.name,
     ...(config.nodeImage === "bottlerocket" ? [] : [config.nodeImage]),
@@ -87,28 +132,28 @@ function nodeClassKey({ name, accelerator, config }: ResolvedUnit): string {
 
 function createNodePool(
   { scope, config, platform }: NodesArgs,
-  unit: ResolvedUnit,
+  owner: Owner,
   nodeClass: NodeClass,
 ): NodePool {
   const { nodes } = config;
   return new NodePool(
-    unit.name,
+    owner.name,
     {
       scope,
-      unit: unit.name,
-      model: unit.model,
-      accelerator: unit.accelerator,
-      instanceTypes: unit.instanceTypes,
-      capacityTypes: unit.config.capacityTypes,
+      owner: { kind: owner.kind, name: owner.name },
+      model: owner.model,
+      accelerator: owner.accelerator,
+      instanceTypes: owner.instanceTypes,
+      capacityTypes: owner.config.capacityTypes,
       nodeClass,
-      maxReplicas: unit.config.replicas.max + unit.config.headroom + (hasProbes(config) ? 1 : 0),
-      devicesPerReplica: unit.config.devices,
-      nodeImage: unit.config.nodeImage,
-      pricePerHour: unit.config.pricePerHour,
+      maxReplicas: owner.maxReplicas,
+      devicesPerReplica: owner.config.devices,
+      nodeImage: owner.config.nodeImage,
+      pricePerHour: owner.config.pricePerHour,
       disruption: {
         consolidateAfter: nodes.consolidateAfter,
         expireAfter: nodes.expireAfter,
-        terminationGracePeriod: nodes.terminationGracePeriod,
+        terminationGracePeriod: owner.terminationGracePeriod,
         budget: nodes.disruptionBudget,
       },
     },

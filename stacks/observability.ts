@@ -3,14 +3,17 @@ import { Alarms, type DeadLetters } from "../components/alarms";
 import { AlarmTopic } from "../components/alarmTopic";
 import { Budget, CostAllocationTags } from "../components/budget";
 import { Dashboard } from "../components/dashboard";
+import { deadLetterQueueName, runtimeQueueName } from "../components/runtimeQueueName";
 import type { Scope } from "../components/scope";
 import type { FleetConfig } from "./config/schema";
 import type { ResolvedModel } from "./resolve";
+import type { ResolvedRuntime } from "./resolveRuntimes";
 
 export interface ObservabilityArgs {
   readonly scope: Scope;
   readonly config: FleetConfig;
   readonly models: readonly ResolvedModel[];
+  readonly runtimes: readonly ResolvedRuntime[];
   readonly topic: AlarmTopic;
   readonly deadLetters: readonly DeadLetters[];
   readonly loadBalancerName: string;
@@ -55,6 +58,12 @@ export function observability(
         latencySeconds,
         minReplicas: unit.replicas.min,
       })),
+      runtimes: args.runtimes.map(({ name, config: runtime }) => ({
+        name,
+        queueName: runtimeQueueName(scope, name),
+        waitMinutes: wanted.taskWaitMinutes,
+        longestTaskSeconds: runtime.longestTaskSeconds,
+      })),
       namespace,
       latencyObjectiveMs: scaling.latencyObjectiveMs,
       pendingMinutes: wanted.pendingMinutes,
@@ -79,6 +88,11 @@ export function observability(
             weight: unit.weight,
             targets: unit.counterTargets,
             pricePerHour: unit.pricePerHour,
+          })),
+          runtimes: args.runtimes.map(({ name }) => ({
+            name,
+            queueName: runtimeQueueName(scope, name),
+            deadLetterQueueName: deadLetterQueueName(scope, name),
           })),
           namespace,
           loadBalancerName: args.loadBalancerName,

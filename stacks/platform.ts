@@ -9,7 +9,7 @@ import type { ClusterFacts } from "../components/clusterFacts";
 import { DevicePlugins } from "../components/devicePlugins";
 import { ExistingCluster } from "../components/existingCluster";
 import { Karpenter } from "../components/karpenter";
-import { Keda } from "../components/keda";
+import { Keda, type TriggerAuthentication } from "../components/keda";
 import { LoadBalancerController } from "../components/loadBalancerController";
 import { MountpointS3Csi } from "../components/mountpointS3Csi";
 import type { Network } from "../components/network";
@@ -25,6 +25,8 @@ export interface PlatformArgs {
   readonly config: FleetConfig;
   readonly network: Network;
   readonly storage: Storage;
+  /** Queues that KEDA scales on. */
+  readonly queueArns: readonly pulumi.Input<string>[];
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -47,7 +49,7 @@ export interface Platform {
   readonly modelMounts: readonly pulumi.Resource[];
   readonly loadBalancerController: readonly pulumi.Resource[];
   readonly keda: readonly pulumi.Resource[];
-  readonly kedaAuthenticationName: string;
+  readonly kedaAuthentication: TriggerAuthentication;
 }
 
 /** A cluster with everything on it that a serving path needs: made here, or the user's own. */
@@ -87,7 +89,11 @@ export function platform(args: PlatformArgs, awsProvider: aws.Provider): Platfor
     },
     opts,
   );
-  const keda = new Keda("keda", { scope, cluster, placement, installed: has("keda") }, opts);
+  const keda = new Keda(
+    "keda",
+    { scope, cluster, placement, queueArns: args.queueArns, installed: has("keda") },
+    opts,
+  );
   const mountpoint = new MountpointS3Csi(
     "mountpoint-s3-csi",
     {
@@ -119,7 +125,7 @@ export function platform(args: PlatformArgs, awsProvider: aws.Provider): Platfor
     modelMounts: mountpoint.ready,
     loadBalancerController: loadBalancerController.ready,
     keda: keda.ready,
-    kedaAuthenticationName: keda.authentication.name,
+    kedaAuthentication: keda.authentication,
   };
 }
 

@@ -4,7 +4,7 @@ import { DeploymentUnit } from "../components/deploymentUnit";
 import { Gateway } from "../components/gateway";
 import { Headroom } from "../components/headroom";
 import { ModelRoute } from "../components/modelRoute";
-import { ModelVolume } from "../components/modelVolume";
+import type { ModelVolume } from "../components/modelVolume";
 import type { NodePool } from "../components/nodePool";
 import { nameIn, type Scope } from "../components/scope";
 import { UnitScaling } from "../components/unitScaling";
@@ -14,8 +14,8 @@ import { artefactPath } from "../contracts/serverSettings";
 import { dns1123Label } from "../fleet/names";
 import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
+import type { FleetNamespace } from "./fleetNamespace";
 import type { ServerImages } from "./images";
-import { unitNodes } from "./nodes";
 import type { Platform } from "./platform";
 import type { ResolvedModel, ResolvedUnit } from "./resolve";
 import { routeTable } from "./routeTables";
@@ -28,6 +28,9 @@ export interface RealtimeArgs {
   readonly platform: Platform;
   readonly storage: Storage;
   readonly images: ServerImages;
+  readonly namespace: FleetNamespace;
+  /** By unit. */
+  readonly nodePools: ReadonlyMap<string, NodePool>;
   /** Something in `units` is encrypted: the units' settings are kept as secrets. */
   readonly secretSettings: boolean;
   readonly tags: Readonly<Record<string, string>>;
@@ -36,27 +39,22 @@ export interface RealtimeArgs {
 /** What others need of the realtime path. */
 export interface Realtime {
   readonly gateway: Gateway;
-  readonly namespace: pulumi.Output<string>;
-  /** By unit. */
-  readonly nodePools: ReadonlyMap<string, NodePool>;
   /** What a fail-over writes to: routes, ScaledObjects, and the tables that it goes by. */
   readonly routed: readonly pulumi.Resource[];
 }
 
-/** The realtime serving path: nodes, units and their scaling, and the load balancer in front. */
+/** The realtime serving path: units and their scaling, and the load balancer in front. */
 export function realtime(args: RealtimeArgs): Realtime {
-  const { config, models, platform } = args;
-  const namespace = createNamespace(args);
-  const volume = createModelVolume(args, namespace);
+  const { config, models, platform, nodePools } = args;
+  const { name: namespace, models: volume } = args.namespace;
   const gateway = createGateway(args, namespace);
   const priorityClass = createHeadroomPriority(args);
-  const nodePools = unitNodes(args);
 
   const tables = models.map((model) =>
     routeTable(model, {
       scope: args.scope,
       ruleFilter: gateway.ruleFilter,
-      authenticationName: platform.kedaAuthenticationName,
+      authenticationName: platform.kedaAuthentication.name,
       probes: hasProbes(config),
       consolidateAfter: config.nodes.consolidateAfter,
     }),
@@ -89,46 +87,7 @@ export function realtime(args: RealtimeArgs): Realtime {
     routable.push(...route.routable);
   });
   routed.push(createRouteTables(args, namespace, tables, routable));
-  return { gateway, namespace, nodePools, routed };
-}
-
-/**
- * The namespace's name, known even in the preview of a cluster that is yet to be made: only the URN
- * is made of what is known, and what is computed from it still waits for the namespace.
- */
-function createNamespace({ config, platform }: RealtimeArgs): pulumi.Output<string> {
-  const { namespace: name } = config;
-  const namespace = new kubernetes.core.v1.Namespace(
-    "fleet",
-    {
-      metadata: {
-        name,
-        labels: labels(name, {
-          "pod-security.kubernetes.io/enforce": "restricted",
-          "pod-security.kubernetes.io/warn": "restricted",
-        }),
-      },
-    },
-    { provider: platform.providers.kubernetes },
-  );
-  return namespace.urn.apply(() => name);
-}
-
-function createModelVolume(
-  { scope, config, platform, storage }: RealtimeArgs,
-  namespace: pulumi.Output<string>,
-): ModelVolume {
-  return new ModelVolume(
-    "models",
-    {
-      scope,
-      namespace,
-      bucketName: storage.models.bucketName,
-      bucketKey: config.modelStore.existingBucket ?? "own",
-      prefix: storage.models.prefix,
-    },
-    { providers: platform.providers, dependsOn: platform.modelMounts },
-  );
+  return { gateway, routed };
 }
 
 function createGateway(

@@ -1,8 +1,10 @@
+import type { AdapterName } from "../contracts/tasks/runtimes";
 import { type FleetCost, fleetCostPerHour } from "../fleet/cost";
 import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
 import { failoverNote } from "./failoverNotes";
 import { type ResolvedModel, resolveFleet } from "./resolve";
+import { type ResolvedRuntime, resolveRuntimes } from "./resolveRuntimes";
 import { warningsOf } from "./warnings";
 
 /** One unit, as a person wants to see it before anything is built. */
@@ -25,11 +27,29 @@ export interface UnitSummary {
   readonly maxReplicas: number;
 }
 
+/** One runtime of the asynchronous path, likewise. */
+export interface RuntimeSummary {
+  readonly runtime: string;
+  readonly adapter: AdapterName;
+  readonly accelerator: string;
+  readonly instanceTypes: readonly string[];
+  readonly capacityTypes: readonly string[];
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** Tasks in the queue, those in work included, per replica. */
+  readonly tasksPerReplica: number;
+  readonly longestTaskSeconds: number;
+  /** US dollars an hour for one replica, on demand. */
+  readonly pricePerHour: number;
+}
+
 /** What an environment is and costs, from its config alone. */
 export interface PlanSummary {
   readonly mode: "cost" | "capacity";
   readonly region: string;
   readonly units: readonly UnitSummary[];
+  /** Empty where the asynchronous path is off. */
+  readonly runtimes: readonly RuntimeSummary[];
   readonly cost: FleetCost;
   /** What fail-over does and may cost, in a sentence; absent: it is off. */
   readonly failover?: string;
@@ -59,19 +79,41 @@ export function summarise(config: FleetConfig, region: string): PlanSummary {
       maxReplicas: unit.config.replicas.max,
     })),
   );
-  const cost = costOf(config, models, region);
+  const runtimes = resolveRuntimes(config, region);
+  const cost = costOf(config, models, runtimes, region);
   const failover = failoverNote(config, cost);
   return {
     mode: config.mode,
     region,
     units,
+    runtimes: runtimes.map(runtimeSummary),
     cost,
     ...(failover === undefined ? {} : { failover }),
     warnings: warningsOf(config, models, cost),
   };
 }
 
-function costOf(config: FleetConfig, models: readonly ResolvedModel[], region: string): FleetCost {
+function runtimeSummary({ name, config, ...machines }: ResolvedRuntime): RuntimeSummary {
+  return {
+    runtime: name,
+    adapter: config.adapter,
+    accelerator: machines.accelerator.name,
+    instanceTypes: machines.instanceTypes.map((type) => type.name),
+    capacityTypes: config.capacityTypes,
+    minReplicas: config.replicas.min,
+    maxReplicas: config.replicas.max,
+    tasksPerReplica: config.scaling.tasksPerReplica,
+    longestTaskSeconds: config.longestTaskSeconds,
+    pricePerHour: machines.pricePerHour,
+  };
+}
+
+function costOf(
+  config: FleetConfig,
+  models: readonly ResolvedModel[],
+  runtimes: readonly ResolvedRuntime[],
+  region: string,
+): FleetCost {
   const { network, cluster } = config;
   const ownVpc = network.existing === undefined;
   const zones = network.availabilityZones?.length ?? network.zones;
@@ -89,6 +131,13 @@ function costOf(config: FleetConfig, models: readonly ResolvedModel[], region: s
         ...(unit.pricePerHour === undefined ? {} : { pricePerHour: unit.pricePerHour }),
       })),
     ),
+    runtimes: runtimes.map(({ name, config: runtime, instanceTypes }) => ({
+      name,
+      instanceType: instanceTypes[0]!.name,
+      devicesPerReplica: runtime.devices,
+      replicas: runtime.replicas,
+      ...(runtime.pricePerHour === undefined ? {} : { pricePerHour: runtime.pricePerHour }),
+    })),
     ...(cluster.existing === undefined
       ? {
           systemNodes: {

@@ -1,4 +1,5 @@
 import type { FleetCost } from "../fleet/cost";
+import { asyncWarnings } from "./asyncNotes";
 import type { FleetConfig } from "./config/schema";
 import { failoverWarnings } from "./failoverNotes";
 import type { ResolvedModel } from "./resolve";
@@ -73,7 +74,7 @@ export function warningsOf(
     );
   if (config.observability.alarmEmails.length === 0)
     warnings.push("observability: nobody is told of alarms (observability.alarmEmails is empty).");
-  warnings.push(...failoverWarnings(config, models));
+  warnings.push(...failoverWarnings(config, models), ...asyncWarnings(config));
   if (cost.unpriced.length > 0)
     warnings.push(
       `cost: no price is known for ${cost.unpriced.join(", ")}; the sums leave it out.`,

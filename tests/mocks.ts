@@ -182,6 +182,13 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
         arn: `arn:aws:sqs:us-west-2:123456789012:${name}`,
         url: `https://sqs.us-west-2.amazonaws.com/123456789012/${name}`,
       };
+    case "aws:lambda/function:Function": {
+      const arn = `arn:aws:lambda:us-west-2:123456789012:function:${name}`;
+      const invoke = "arn:aws:apigateway:us-west-2:lambda:path/2015-03-31/functions";
+      return { arn, invokeArn: `${invoke}/${arn}/invocations` };
+    }
+    case "aws:apigateway/restApi:RestApi":
+      return { executionArn: "arn:aws:execute-api:us-west-2:123456789012:a1b2c3d4e5" };
     case "aws:cloudwatch/eventRule:EventRule":
       return { arn: `arn:aws:events:us-west-2:123456789012:rule/${name}`, name };
     default:

@@ -35,19 +35,21 @@ process.on("exit", () => {
  *
  * @param folder where the reporting code may be written
  * @param from   report the packages that files under this path require; slows the process down
+ * @param environment variables beside this process's own
  * @throws Error when the process fails, with what it said
  */
 export async function runNode(
   folder: string,
   args: readonly string[],
   from = "",
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<ProcessRun> {
   const report = join(folder, "bench-report.cjs");
   writeFileSync(report, REPORT);
   const started = performance.now();
   const child = spawn(process.execPath, ["--require", report, ...args], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
-    env: { ...process.env, DIFFUSION_FLEET_BENCH_FROM: from },
+    env: { ...process.env, ...environment, DIFFUSION_FLEET_BENCH_FROM: from },
   });
   const [errors, reported] = [child.stderr, child.stdio[3]].map((stream) => {
     const chunks: Buffer[] = [];

@@ -42,11 +42,12 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
   ],
   "kubernetes:yaml/v2:ConfigFile": (file) => [sourceOf(text(file, "file") ?? "")],
   "kubernetes:apps/v1:Deployment": (deployment) => {
-    const [container] = list(at(deployment, "spec.template.spec.containers")) as Inputs[];
+    const pod = at(deployment, "spec.template.spec");
+    const containers = [...list(at(pod, "initContainers")), ...list(at(pod, "containers"))];
     return [
-      shortImage(text(container, "image")),
+      containers.map((container) => shortImage(text(container, "image"))).join(" and "),
       counted(at(deployment, "spec.replicas"), "replica"),
-      ...devices(at(container, "resources.limits")),
+      ...containers.flatMap((container) => devices(at(container, "resources.limits"))),
     ];
   },
   "kubernetes:core/v1:PersistentVolume": (volume) => [

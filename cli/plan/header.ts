@@ -1,4 +1,4 @@
-import type { PlanSummary, UnitSummary } from "../../stacks/summary";
+import type { PlanSummary, RuntimeSummary, UnitSummary } from "../../stacks/summary";
 import { type Column, type Paint, table, WIDTH, wrap } from "../terminal";
 import type { PlanDocument } from "./document";
 import { sharesOf } from "./system";
@@ -14,6 +14,16 @@ const COLUMNS: readonly Column[] = [
   { title: "$/1000 images", align: "right" },
 ];
 
+const RUNTIME_COLUMNS: readonly Column[] = [
+  { title: "runtime" },
+  { title: "speaks" },
+  { title: "machine" },
+  { title: "capacity" },
+  { title: "tasks/replica", align: "right" },
+  { title: "replicas", align: "right" },
+  { title: "$/hour", align: "right" },
+];
+
 /** What the environment is and costs, before what it is made of. */
 export function headerLines(document: PlanDocument, summary: PlanSummary, paint: Paint): string[] {
   const { project, stack, resources } = document;
@@ -22,6 +32,9 @@ export function headerLines(document: PlanDocument, summary: PlanSummary, paint:
       `   ${resources.length} resources`,
     "",
     ...table(COLUMNS, summary.units.map(unitCells(sharesOf(resources))), paint),
+    ...(summary.runtimes.length === 0
+      ? []
+      : ["", ...table(RUNTIME_COLUMNS, summary.runtimes.map(runtimeCells), paint)]),
     "",
     ...costLines(summary),
     ...(summary.failover === undefined ? [] : ["", ...wrap(summary.failover, WIDTH)]),
@@ -41,13 +54,25 @@ function unitCells(shareOf: (unit: UnitSummary) => string) {
   ];
 }
 
+function runtimeCells(runtime: RuntimeSummary): string[] {
+  return [
+    runtime.runtime,
+    runtime.adapter,
+    runtime.instanceTypes.join(" "),
+    runtime.capacityTypes.join(", "),
+    String(runtime.tasksPerReplica),
+    `${runtime.minReplicas}–${runtime.maxReplicas}`,
+    runtime.pricePerHour.toFixed(4),
+  ];
+}
+
 function costLines({ cost }: PlanSummary): string[] {
-  const together = (["unit", "probe"] as const).flatMap((kind) => {
+  const together = (["unit", "probe", "runtime"] as const).flatMap((kind) => {
     const usd = sumOf(cost, kind);
     return usd === undefined ? [] : [`${TOGETHER[kind]} ${range(usd.min, usd.max, 2)}`];
   });
   const others = cost.lines
-    .filter(({ kind }) => kind !== "unit" && kind !== "probe")
+    .filter(({ kind }) => !(kind in TOGETHER))
     .map(({ name, count, usd }) => {
       const times = count.max > 1 ? ` ×${range(count.min, count.max)}` : "";
       return `${name}${times} ${range(usd.min, usd.max, 2)}`;
@@ -61,7 +86,11 @@ function costLines({ cost }: PlanSummary): string[] {
 }
 
 /** Lines of these kinds are told as one sum. */
-const TOGETHER = { unit: "units", probe: "capacity probes" } as const;
+const TOGETHER = {
+  unit: "units",
+  probe: "capacity probes",
+  runtime: "runtimes of the queues",
+} as const;
 
 function sumOf({ lines }: PlanSummary["cost"], kind: keyof typeof TOGETHER) {
   const ofKind = lines.filter((line) => line.kind === kind);

@@ -69,6 +69,7 @@ ${fact("an hour, maximum replicas", dollars(summary.cost.usd.max))}
 <div class="panel">${picture(plan)}</div>
 <h2>Deployment units</h2>
 <div class="panel">${unitTable(plan)}</div>
+${runtimes(plan)}
 <h2>What an hour costs</h2>
 <div class="panel">${costTable(plan)}</div>
 ${failover(plan)}
@@ -105,6 +106,26 @@ function unitTable({ document, summary }: Plan): string {
       unit.costPerThousandImages.toFixed(4),
     ]),
   );
+}
+
+function runtimes({ summary }: Plan): string {
+  if (summary.runtimes.length === 0) return "";
+  const rows = table(
+    ["runtime", "speaks", "machine", "capacity"],
+    ["tasks per replica", "longest task, s", "replicas", "$ an hour"],
+    [],
+    summary.runtimes.map((runtime) => [
+      runtime.runtime,
+      runtime.adapter,
+      runtime.instanceTypes.join(", "),
+      runtime.capacityTypes.join(", "),
+      String(runtime.tasksPerReplica),
+      String(runtime.longestTaskSeconds),
+      `${runtime.minReplicas}–${runtime.maxReplicas}`,
+      runtime.pricePerHour.toFixed(4),
+    ]),
+  );
+  return `<h2>Runtimes of the queues</h2>\n<div class="panel">${rows}</div>`;
 }
 
 function costTable({ summary }: Plan): string {

@@ -24,6 +24,12 @@ export const taskMessageSchema = z
     key: z.string().min(1).max(128).optional(),
     /** When the API took it, ISO 8601. */
     submittedAt: z.iso.datetime().optional(),
+    /**
+     * `requestHash` of the task's record. The API takes a record back when it does not know that
+     * its message was published; an agent that gets it nevertheless makes the record anew, with
+     * this, so that the client's repeated request is still the same task.
+     */
+    requestHash: z.string().max(64).optional(),
   })
   .refine(
     ({ content, contentKey }) => (content === undefined) !== (contentKey === undefined),

@@ -73,6 +73,11 @@ export const taskRecordSchema = z.object({
   state: z.enum(taskStates),
   /** SHA-256 of the canonical request, hexadecimal: tells a repeated request from another one. */
   requestHash: z.string().optional(),
+  /**
+   * Requests beyond the first that found it queued and told it to the topic once more: with one, the
+   * record stays although the first one's message could not be published.
+   */
+  repeats: z.int().min(0).optional(),
   createdAt: z.string(),
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),

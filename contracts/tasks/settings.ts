@@ -3,6 +3,9 @@
 export const TASK_API = "task-api";
 export const QUEUE_AGENT = "queue-agent";
 
+/** Where an agent answers /health, /readiness and /metrics; no runtime beside it may listen there. */
+export const AGENT_PORT = 8081;
+
 /** Of the API's function. */
 export interface TaskApiSettings extends Readonly<Record<string, string>> {
   readonly STACK: string;

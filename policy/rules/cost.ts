@@ -132,7 +132,10 @@ function natGateways(stack: Stack): number {
 
 /** AWS resources that are paid for, or that somebody will ask one day whose they are. */
 const taggable = [
+  "aws:apigateway/apiKey:ApiKey",
   "aws:apigateway/restApi:RestApi",
+  "aws:apigateway/stage:Stage",
+  "aws:apigateway/usagePlan:UsagePlan",
   "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:cloudwatch/metricAlarm:MetricAlarm",

@@ -28,10 +28,15 @@ const resourcePolicies = [
   "aws:ecr/repositoryPolicy:RepositoryPolicy",
   "aws:secretsmanager/secretPolicy:SecretPolicy",
   "aws:lambda/permission:Permission",
+  "aws:apigateway/restApi:RestApi",
+  "aws:apigateway/restApiPolicy:RestApiPolicy",
 ] as const;
 
 /** In the policy of a key `*` is the key. */
 const keyPolicies: readonly string[] = ["aws:kms/key:Key", "aws:kms/keyPolicy:KeyPolicy"];
+
+/** In the policy of an API this is the API, whose id it does not know yet. */
+const ownApi = /^execute-api:\//;
 
 const exceptions = z
   .array(
@@ -72,13 +77,21 @@ function identityStatements({ type, props }: Resource): readonly Statement[] {
 }
 
 function policyStatements(resource: Resource): readonly Statement[] {
-  if (resource.type !== "aws:lambda/permission:Permission")
-    return (identityPolicies as readonly string[]).includes(resource.type)
-      ? identityStatements(resource)
-      : isSet(resource.props, "policy")
-        ? statementsOf(resource.props.policy, "policy")
-        : [];
-  return [permissionStatement(resource.props)];
+  const { type, props } = resource;
+  if (type === "aws:lambda/permission:Permission") return [permissionStatement(props)];
+  if ((identityPolicies as readonly string[]).includes(type)) return identityStatements(resource);
+  return [
+    ...(isSet(props, "policy") ? statementsOf(props.policy, "policy") : []),
+    ...(type === "aws:apigateway/restApi:RestApi" ? importedStatements(props) : []),
+  ];
+}
+
+/** An API's policy may come with the document that it is made from. */
+// biome-ignore lint/suspicious/noExplicitAny: a resource's own properties
+function importedStatements(props: any): readonly Statement[] {
+  if (!isSet(props, "body")) return [];
+  const policy = JSON.parse(props.body)?.["x-amazon-apigateway-policy"];
+  return policy === undefined ? [] : statementsOf(policy, "body.x-amazon-apigateway-policy");
 }
 
 /** A Lambda permission is a statement of the function's policy, written as properties. */
@@ -188,7 +201,7 @@ const noWildcardResource = resourceRule({
       const { effect, resources } = statement;
       if (effect !== "Allow" || isReviewed(resource, statement, config.exceptions)) continue;
       if (
-        resources.some(isAnything) ||
+        resources.some((arn) => isAnything(arn) && !ownApi.test(arn)) ||
         (resources.some(isAnyOfItsType) && !isNarrowedBy(statement, ...resourceConditions))
       )
         report(`${called(statement)} on ${resources.join(", ")}`);
@@ -269,9 +282,9 @@ const trustBoundToAccount = resourceRule({
 const noPublicPrincipal = resourceRule({
   name: "iam-no-public-principal",
   level: "mandatory",
-  protectsFrom: "A role, bucket, queue, topic or key that everybody on the internet may use.",
+  protectsFrom: "A role, bucket, queue, topic, API or key that everybody on the internet may use.",
   remedy:
-    "Name the principals, or narrow the statement by account, organisation, VPC or source ARN.",
+    "Name the principals, or narrow the statement by account, organisation, VPC, network or source ARN.",
   types: ["aws:iam/role:Role", ...resourcePolicies],
   check: (resource, report) => {
     for (const statement of admittingStatements(resource)) {
@@ -280,6 +293,7 @@ const noPublicPrincipal = resourceRule({
         statement,
         "aws:SourceAccount",
         "aws:SourceArn",
+        "aws:SourceIp",
         "aws:SourceVpc",
         "aws:SourceVpce",
         "aws:PrincipalAccount",

@@ -12,6 +12,14 @@ export const observabilitySchema = z
       .describe(
         "Minutes of missing replicas until a shortage alarm; longer than a model takes to load.",
       ),
+    taskWaitMinutes: z
+      .int()
+      .min(1)
+      .max(14 * 24 * 60)
+      .default(60)
+      .describe(
+        "Minutes that a task of the asynchronous path may wait for its runtime until an alarm.",
+      ),
     logRetentionDays: retentionDays
       .default(30)
       .describe("Days that the program's log groups are kept."),

@@ -7,7 +7,7 @@ export const scalingSchema = z
       .min(5)
       .max(300)
       .default(10)
-      .describe("How often KEDA asks CloudWatch."),
+      .describe("How often KEDA asks CloudWatch, or SQS for a runtime."),
     scaleInStabilizationSeconds: z
       .int()
       .min(0)
@@ -18,7 +18,7 @@ export const scalingSchema = z
       .int()
       .min(1)
       .default(1)
-      .describe("Pods of a unit that may go per minute."),
+      .describe("Pods of a unit or runtime that may go per minute."),
     fallbackAfterFailures: z
       .int()
       .min(1)
@@ -41,4 +41,4 @@ export const scalingSchema = z
       ),
   })
   .prefault({})
-  .describe("Scaling of the realtime units.");
+  .describe("Scaling of the realtime units, and the pace of the asynchronous runtimes.");

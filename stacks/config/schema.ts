@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { asyncSchema } from "./async";
 import { clusterSchema } from "./cluster";
 import { failoverSchema } from "./failover";
 import { gatewaySchema } from "./gateway";
@@ -60,6 +61,7 @@ export const configSchema = z.strictObject({
   gateway: gatewaySchema,
   scaling: scalingSchema,
   failover: failoverSchema,
+  async: asyncSchema,
   observability: observabilitySchema,
 });
 

@@ -65,6 +65,19 @@ export const unitSchema = z.strictObject({
     ),
 });
 
+/** What a unit's or a runtime's config says of its machines. */
+export type MachineConfig = Pick<
+  z.infer<typeof unitSchema>,
+  | "accelerator"
+  | "framework"
+  | "instanceTypes"
+  | "capacityTypes"
+  | "capacityReservationIds"
+  | "nodeImage"
+  | "devices"
+  | "pricePerHour"
+>;
+
 export const unitsSchema = z
   .record(shortName, unitSchema)
   .refine((units) => Object.keys(units).length > 0, "one unit at least")

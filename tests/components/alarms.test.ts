@@ -29,6 +29,7 @@ async function alarms(more: Partial<AlarmsArgs> = {}): Promise<Record<string, an
         deadLetters: [],
         containerInsights: true,
         loadBalancer: true,
+        runtimes: [],
         failoverModels: [],
         ...more,
       }),
@@ -48,6 +49,17 @@ describe("Alarms", () => {
       assert.deepEqual(alarm.okActions, [topicArn]);
       assert.ok(["missing", "notBreaching", "breaching"].includes(alarm.treatMissingData));
     }
+  });
+
+  it("watch the oldest task of each runtime, beyond what it may wait and then take", async () => {
+    const runtimes = [
+      { name: "drafts", queueName: "tasks-drafts", waitMinutes: 60, longestTaskSeconds: 600 },
+    ];
+    const alarm = (await alarms({ runtimes }))["runtime-drafts-oldest-task"];
+    assert.equal(alarm.metricName, "ApproximateAgeOfOldestMessage");
+    assert.deepEqual(alarm.dimensions, { QueueName: "tasks-drafts" });
+    assert.equal(alarm.threshold, 4200);
+    assert.equal(alarm.treatMissingData, "notBreaching", "an empty queue has no oldest task");
   });
 
   it("watch each unit's latency, as its servers publish it, against the objective", async () => {

@@ -6,6 +6,7 @@ import {
   dashboardBody,
   type Widget,
 } from "../../components/dashboardBody";
+import type { DashboardRuntime } from "../../components/runtimeRow";
 import {
   counterMetric,
   FAILOVER_ERRORS_METRIC,
@@ -37,6 +38,7 @@ function body(more: Partial<DashboardBodyArgs> = {}): readonly Widget[] {
     loadBalancerName: "diffusion-fleet-dev-alb",
     latencyObjectiveSeconds: 0.9,
     containerInsights: true,
+    runtimes: [],
     failoverModels: [],
     ...more,
   }).widgets;
@@ -45,6 +47,10 @@ function body(more: Partial<DashboardBodyArgs> = {}): readonly Widget[] {
 // biome-ignore lint/suspicious/noExplicitAny: a metric row is a list of mixed kinds
 const metricsOf = (widgets: readonly Widget[]): any[][] =>
   widgets.flatMap(({ properties }) => (properties.metrics ?? []) as unknown[][]);
+
+function runtime(name: string): DashboardRuntime {
+  return { name, queueName: `tasks-${name}`, deadLetterQueueName: `tasks-${name}-dead-letters` };
+}
 
 const target = fc.double({ min: 0.1, max: 1000, noNaN: true });
 const unit = fc.record<DashboardUnit>({
@@ -64,7 +70,8 @@ describe("the dashboard's body", () => {
         fc.boolean(),
         fc.option(fc.constant("alb"), { nil: undefined }),
         fc.array(fc.constantFrom("sd21", "sdxl"), { maxLength: 2 }),
-        (units, containerInsights, loadBalancerName, failoverModels) => {
+        fc.array(fc.constantFrom("drafts", "portraits"), { maxLength: 3 }),
+        (units, containerInsights, loadBalancerName, failoverModels, runtimeNames) => {
           const widgets = dashboardBody({
             stack: "dev",
             region: "us-west-2",
@@ -73,6 +80,7 @@ describe("the dashboard's body", () => {
             namespace: "n",
             latencyObjectiveSeconds: 0.9,
             containerInsights,
+            runtimes: runtimeNames.map(runtime),
             failoverModels,
             ...(loadBalancerName === undefined ? {} : { loadBalancerName }),
           }).widgets;
@@ -103,6 +111,20 @@ describe("the dashboard's body", () => {
       "US$ per 1,000 images",
     ])
       assert.equal(titles.filter((it) => it === title).length, 2, title);
+  });
+
+  it("gives each runtime a row: its queue, its oldest task, what became of tasks, and their times", () => {
+    const widgets = body({ runtimes: [runtime("drafts")] });
+    const [, ...graphs] = widgets.slice(
+      widgets.findIndex(({ properties }) => properties.markdown === "## drafts, by queue"),
+    );
+    assert.equal(graphs.length, 4);
+    const metrics = metricsOf(graphs);
+    assert.ok(metrics.some((metric) => metric.includes("tasks-drafts-dead-letters")));
+    for (const [namespace, , ...rest] of metrics)
+      if (namespace === METRIC_NAMESPACE)
+        assert.deepEqual(rest.slice(0, 4), ["stack", "dev", "runtime", "drafts"]);
+      else assert.equal(namespace, "AWS/SQS");
   });
 
   it("reads the metrics that servers publish, of this stack only", () => {

@@ -4,6 +4,7 @@ import { areas, rules } from "../../policy/areas";
 import type { Rule } from "../../policy/rule";
 import { ruleSuite, suites, verdictOn } from "./ruleSuite";
 import { inEngine, inPlan, type Subject, subject, unknown } from "./subject";
+import "./api.test";
 import "./cost.test";
 import "./identity.test";
 import "./messaging.test";
@@ -82,7 +83,11 @@ function disturbed(rule: Rule): fc.Arbitrary<readonly [Subject, ...Subject[]]> {
 }
 
 /** Rules that ask only whether something is there, whatever its value. */
-const presenceDecides: readonly string[] = ["topic-encrypted", "cluster-secrets-encrypted"];
+const presenceDecides: readonly string[] = [
+  "topic-encrypted",
+  "api-stage-logged",
+  "cluster-secrets-encrypted",
+];
 
 describe("Every rule", function () {
   this.timeout(60_000);

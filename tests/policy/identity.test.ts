@@ -154,6 +154,17 @@ const anyMachine = {
 };
 const describing = { Sid: "Describe", Effect: "Allow", Action: "ec2:Describe*", Resource: "*" };
 
+const invoke = {
+  Effect: "Allow",
+  Principal: "*",
+  Action: "execute-api:Invoke",
+  Resource: "execute-api:/prod/*",
+};
+const importedApi = (statement: Readonly<Record<string, unknown>>) =>
+  subject("aws:apigateway/restApi:RestApi", {
+    body: JSON.stringify({ "x-amazon-apigateway-policy": JSON.parse(document(statement)) }),
+  });
+
 ruleSuite("iam-no-wildcard-resource", {
   passes: {
     "resources by ARN, and by the beginning of their ARNs": {
@@ -178,6 +189,9 @@ ruleSuite("iam-no-wildcard-resource", {
       }),
     },
     "all resources where they are denied": { of: rolePolicy({ ...describing, Effect: "Deny" }) },
+    "all of an API in its own policy, which does not know its id yet": {
+      of: importedApi({ ...invoke, Principal: { AWS: `arn:aws:iam::${account}:root` } }),
+    },
     "`*` in a key's policy: it is the key": {
       of: subject("aws:kms/key:Key", { policy: document({ ...describing, Action: "kms:Sign" }) }),
     },
@@ -509,6 +523,13 @@ ruleSuite("iam-no-public-principal", {
       }),
     },
     "everybody who is denied": { of: bucketPolicy({ ...everybody, Effect: "Deny" }) },
+    "everybody of a network, in the document that an API is made from": {
+      of: importedApi({
+        ...invoke,
+        Condition: { IpAddress: { "aws:SourceIp": ["203.0.113.0/24"] } },
+      }),
+    },
+    "an API without a policy": { of: subject("aws:apigateway/restApi:RestApi", { body: "{}" }) },
     "everybody of an account, in a key's policy": {
       of: subject("aws:kms/key:Key", {
         policy: document({
@@ -536,6 +557,17 @@ ruleSuite("iam-no-public-principal", {
     "a role for everybody": {
       of: role({ ...trust, Sid: "Trust", Principal: { AWS: "*" } }),
       says: [/the statement Trust allows sts:AssumeRole to everybody/],
+    },
+    "everybody in the document that an API is made from": {
+      of: importedApi(invoke),
+      says: [/allows execute-api:Invoke to everybody/],
+    },
+    "everybody of any network": {
+      of: importedApi({
+        ...invoke,
+        Condition: { IpAddress: { "aws:SourceIp": ["203.0.113.0/24", "::/0"] } },
+      }),
+      says: [/allows execute-api:Invoke to everybody/],
     },
     "everybody in a queue's own policy": {
       of: subject("aws:sqs/queue:Queue", { policy: document(everybody) }),

@@ -20,6 +20,81 @@ export function call(service: string, operation: string, parameters: Call["param
 }
 
 export const calls: Readonly<Record<string, Calls>> = {
+  "aws:apigateway/account:Account": (it) => [
+    call("apigateway", "UpdateAccount", {
+      patchOperations: [{ op: "replace", path: "/cloudwatchRoleArn", value: it.cloudwatchRoleArn }],
+    }),
+  ],
+  "aws:apigateway/apiKey:ApiKey": (it, name) => [
+    call("apigateway", "CreateApiKey", { name, description: it.description, enabled: true }),
+  ],
+  "aws:apigateway/deployment:Deployment": (it) => [
+    call("apigateway", "CreateDeployment", { restApiId: it.restApi }),
+  ],
+  "aws:apigateway/methodSettings:MethodSettings": (it) => [
+    call("apigateway", "UpdateStage", {
+      restApiId: it.restApi,
+      stageName: it.stageName,
+      patchOperations: Object.entries({
+        "throttling/rateLimit": it.settings.throttlingRateLimit,
+        "throttling/burstLimit": it.settings.throttlingBurstLimit,
+        "logging/loglevel": it.settings.loggingLevel,
+        "logging/dataTrace": it.settings.dataTraceEnabled,
+        "metrics/enabled": it.settings.metricsEnabled,
+      }).map(([setting, value]) => ({
+        op: "replace",
+        path: `/${it.methodPath}/${setting}`,
+        value: String(value),
+      })),
+    }),
+  ],
+  "aws:apigateway/restApi:RestApi": (it, name) => [
+    call("apigateway", "CreateRestApi", {
+      name,
+      description: it.description,
+      endpointConfiguration: it.endpointConfiguration,
+      securityPolicy: it.securityPolicy,
+      endpointAccessMode: it.endpointAccessMode,
+    }),
+    call("apigateway", "PutRestApi", {
+      restApiId: "a1b2c3d4e5",
+      mode: it.putRestApiMode,
+      body: it.body,
+    }),
+  ],
+  "aws:apigateway/stage:Stage": (it) => [
+    call("apigateway", "CreateStage", {
+      restApiId: it.restApi,
+      deploymentId: it.deployment,
+      stageName: it.stageName,
+      tracingEnabled: it.xrayTracingEnabled,
+    }),
+    call("apigateway", "UpdateStage", {
+      restApiId: it.restApi,
+      stageName: it.stageName,
+      patchOperations: ["destinationArn", "format"].map((setting) => ({
+        op: "replace",
+        path: `/accessLogSettings/${setting}`,
+        value: it.accessLogSettings[setting],
+      })),
+    }),
+  ],
+  "aws:apigateway/usagePlan:UsagePlan": (it, name) => [
+    call("apigateway", "CreateUsagePlan", {
+      name,
+      description: it.description,
+      apiStages: it.apiStages,
+      throttle: it.throttleSettings,
+      quota: it.quotaSettings,
+    }),
+  ],
+  "aws:apigateway/usagePlanKey:UsagePlanKey": (it) => [
+    call("apigateway", "CreateUsagePlanKey", {
+      usagePlanId: it.usagePlanId,
+      keyId: it.keyId,
+      keyType: it.keyType,
+    }),
+  ],
   "aws:budgets/budget:Budget": (it, name) => [
     call("budgets", "CreateBudget", {
       AccountId: "123456789012",
@@ -109,6 +184,27 @@ export const calls: Readonly<Record<string, Calls>> = {
     call("ce", "UpdateCostAllocationTagsStatus", {
       CostAllocationTagsStatus: [{ TagKey: it.tagKey, Status: it.status }],
     }),
+  ],
+  "aws:dynamodb/table:Table": (it, name) => [
+    call("dynamodb", "CreateTable", {
+      TableName: name,
+      BillingMode: it.billingMode,
+      KeySchema: [{ AttributeName: it.hashKey, KeyType: "HASH" }],
+      AttributeDefinitions: it.attributes.map((attribute: Manifest) => ({
+        AttributeName: attribute.name,
+        AttributeType: attribute.type,
+      })),
+      SSESpecification: it.serverSideEncryption,
+      DeletionProtectionEnabled: it.deletionProtectionEnabled,
+    }),
+    call("dynamodb", "UpdateContinuousBackups", {
+      TableName: name,
+      PointInTimeRecoverySpecification: {
+        PointInTimeRecoveryEnabled: it.pointInTimeRecovery.enabled,
+        RecoveryPeriodInDays: it.pointInTimeRecovery.recoveryPeriodInDays,
+      },
+    }),
+    call("dynamodb", "UpdateTimeToLive", { TableName: name, TimeToLiveSpecification: it.ttl }),
   ],
   "aws:ec2/flowLog:FlowLog": (it) => [
     call("ec2", "CreateFlowLogs", {
@@ -255,6 +351,31 @@ export const calls: Readonly<Record<string, Calls>> = {
       PendingWindowInDays: it.deletionWindowInDays,
     }),
   ],
+  "aws:lambda/function:Function": (it, name) => [
+    call("lambda", "CreateFunction", {
+      FunctionName: name,
+      Description: it.description,
+      Architectures: it.architectures,
+      Runtime: it.runtime,
+      Handler: it.handler,
+      Code: { ZipFile: it.code },
+      Role: it.role,
+      MemorySize: it.memorySize,
+      Timeout: it.timeout,
+      Environment: it.environment,
+      LoggingConfig: it.loggingConfig,
+      TracingConfig: it.tracingConfig,
+    }),
+  ],
+  "aws:lambda/permission:Permission": (it) => [
+    call("lambda", "AddPermission", {
+      FunctionName: it.function,
+      StatementId: "statement",
+      Action: it.action,
+      Principal: it.principal,
+      SourceArn: it.sourceArn,
+    }),
+  ],
   "aws:s3/bucket:Bucket": (_, name) => [call("s3", "CreateBucket", { Bucket: name })],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (it) => [
     call("s3", "PutBucketLifecycleConfiguration", {
@@ -321,6 +442,12 @@ export const calls: Readonly<Record<string, Calls>> = {
       TopicArn: it.topic,
       Protocol: it.protocol,
       Endpoint: it.endpoint,
+      Attributes: {
+        RawMessageDelivery: it.rawMessageDelivery,
+        FilterPolicy: it.filterPolicy,
+        FilterPolicyScope: it.filterPolicyScope,
+        RedrivePolicy: it.redrivePolicy,
+      },
     }),
   ],
   "aws:sqs/queue:Queue": (it, name) => [
@@ -330,6 +457,7 @@ export const calls: Readonly<Record<string, Calls>> = {
         MessageRetentionPeriod: it.messageRetentionSeconds,
         SqsManagedSseEnabled: it.sqsManagedSseEnabled,
         VisibilityTimeout: it.visibilityTimeoutSeconds,
+        ReceiveMessageWaitTimeSeconds: it.receiveWaitTimeSeconds,
         RedrivePolicy: it.redrivePolicy,
         RedriveAllowPolicy: it.redriveAllowPolicy,
       },
@@ -366,6 +494,9 @@ export const calls: Readonly<Record<string, Calls>> = {
       GroupId: it.securityGroupId,
       IpPermissions: [permission(it)],
     }),
+  ],
+  "aws:wafv2/webAclAssociation:WebAclAssociation": (it) => [
+    call("wafv2", "AssociateWebACL", { WebACLArn: it.webAclArn, ResourceArn: it.resourceArn }),
   ],
   "eks:index:Cluster": (it, name) => [
     call("eks", "CreateCluster", {
@@ -425,7 +556,12 @@ export const withoutCall: Readonly<Record<string, string>> = {
 
 /** Properties that steer the provider, or a component of Pulumi, and that no call carries. */
 export const notForAws: Readonly<Record<string, readonly string[]>> = {
+  "aws:apigateway/deployment:Deployment": ["triggers"],
   "aws:s3/bucket:Bucket": ["forceDestroy"],
+  "aws:sns/topicSubscription:TopicSubscription": [
+    "endpointAutoConfirms",
+    "confirmationTimeoutInMinutes",
+  ],
   "eks:index:Cluster": [
     "vpcId",
     "createOidcProvider",

@@ -10,6 +10,7 @@ import {
   type Manifest,
   manifest,
   manifests,
+  manifestsOf,
   ofKind,
   ofType,
   planOf,
@@ -33,7 +34,7 @@ describe("The route tables", () => {
       const table = tableOf(plan);
       assert.equal(table.configuredMode, mode);
       assert.deepEqual(manifest(plan, "HTTPRoute", "sd21").spec.rules, table.modes[mode].rules);
-      for (const { metadata, spec } of manifests(plan, "ScaledObject"))
+      for (const { metadata, spec } of manifestsOf(plan, "ScaledObject"))
         assert.deepEqual(spec.triggers, table.modes[mode].triggers[metadata.name]);
     });
 
@@ -187,7 +188,7 @@ describe("Fail-over", () => {
 
   it("leaves a NodePool room for a probe beside all replicas, headroom, and a node to replace", async () => {
     const limits = (plan: Plan) =>
-      manifests(plan, "NodePool").map(({ spec }) => Number(Object.values(spec.limits)[0]));
+      manifestsOf(plan, "NodePool").map(({ spec }) => Number(Object.values(spec.limits)[0]));
     const [without, withProbes] = [await planOf("dev"), await planOf("dev", ON)];
     assert.deepEqual(
       limits(withProbes),
@@ -272,7 +273,9 @@ describe("Fail-over", () => {
 
   it("warns that nobody fails over before the controller's image is pushed", async () => {
     const warnings = async (...more: string[]) =>
-      (await planOf("dev", ON, ...more)).summary.warnings.filter((text) => /Push it/.test(text));
+      (await planOf("dev", ON, ...more)).summary.warnings.filter((text) =>
+        /controller.*Push it/.test(text),
+      );
     assert.match((await warnings())[0]!, /the tag 0\.1\.0.* Push it first, else nobody fails over/);
     const digest = `failover.controller.digest=sha256:${"a".repeat(64)}`;
     assert.deepEqual(await warnings(digest), []);

@@ -10,6 +10,7 @@ export interface Planned {
 const account = "123456789012";
 const id = "0123456789abcdef0";
 const key = "11111111-2222-3333-4444-555555555555";
+const apiId = "a1b2c3d4e5";
 
 /** What a resource is called in AWS; the provider appends 26 characters to a prefix. */
 export function physicalName({ name, inputs }: PlannedResource): string {
@@ -21,10 +22,13 @@ export function physicalName({ name, inputs }: PlannedResource): string {
 
 /** ARNs by resource type and name, for resources whose ARN another resource uses. */
 const arns: Readonly<Record<string, (name: string) => string>> = {
+  "aws:apigateway/stage:Stage": () =>
+    `arn:aws:apigateway:us-west-2::/restapis/${apiId}/stages/prod`,
   "aws:cloudwatch/eventRule:EventRule": (name) =>
     `arn:aws:events:us-west-2:${account}:rule/${name}`,
   "aws:cloudwatch/logGroup:LogGroup": (name) =>
     `arn:aws:logs:us-west-2:${account}:log-group:${name}`,
+  "aws:dynamodb/table:Table": (name) => `arn:aws:dynamodb:us-west-2:${account}:table/${name}`,
   "aws:ec2/launchTemplate:LaunchTemplate": () =>
     `arn:aws:ec2:us-west-2:${account}:launch-template/lt-${id}`,
   "aws:ecr/repository:Repository": (name) => `arn:aws:ecr:us-west-2:${account}:repository/${name}`,
@@ -32,6 +36,7 @@ const arns: Readonly<Record<string, (name: string) => string>> = {
     `arn:aws:iam::${account}:instance-profile/${name}`,
   "aws:iam/role:Role": (name) => `arn:aws:iam::${account}:role/${name}`,
   "aws:kms/key:Key": () => `arn:aws:kms:us-west-2:${account}:key/${key}`,
+  "aws:lambda/function:Function": (name) => `arn:aws:lambda:us-west-2:${account}:function:${name}`,
   "aws:s3/bucket:Bucket": (name) => `arn:aws:s3:::${name}`,
   "aws:sns/topic:Topic": (name) => `arn:aws:sns:us-west-2:${account}:${name}`,
   "aws:sqs/queue:Queue": (name) => `arn:aws:sqs:us-west-2:${account}:${name}`,
@@ -48,10 +53,18 @@ const values: Readonly<Record<string, (name: string) => string>> = {
   keyId: () => key,
   clusterSecurityGroupId: () => `sg-${id}`,
   vpcId: () => `vpc-${id}`,
+  executionArn: () => `arn:aws:execute-api:us-west-2:${account}:${apiId}`,
+  invokeArn: (name) =>
+    `arn:aws:apigateway:us-west-2:lambda:path/2015-03-31/functions/arn:aws:lambda:us-west-2:${account}:function:${name}/invocations`,
   insecureValue: () => "1.57.0-8a1b2c3d",
   latestVersion: () => "1",
   repositoryUrl: (name) => `${account}.dkr.ecr.us-west-2.amazonaws.com/${name}`,
   url: (name) => `https://sqs.us-west-2.amazonaws.com/${account}/${name}`,
+  "aws:apigateway/apiKey:ApiKey id": () => "k1b2c3d4e5",
+  "aws:apigateway/deployment:Deployment id": () => "d1b2c3",
+  "aws:apigateway/restApi:RestApi id": () => apiId,
+  "aws:apigateway/usagePlan:UsagePlan id": () => "p1b2c3",
+  "aws:ec2/vpcEndpoint:VpcEndpoint id": () => `vpce-${id}`,
   "aws:iam/role:Role id": (name) => name,
   "aws:kms/key:Key id": () => key,
   "aws:ec2/launchTemplate:LaunchTemplate id": () => `lt-${id}`,

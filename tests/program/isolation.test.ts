@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Plan } from "../../cli/plan/makePlan";
 import * as limits from "../../fleet/names";
-import { manifests, planOf, planOfConfig } from "./planned";
+import { manifests, manifestsOf, planOf, planOfConfig } from "./planned";
 
 /** Properties that become a name in AWS, by type token and property, and how long it may get. */
 const nameLimits: Readonly<Record<string, number>> = {
@@ -30,6 +30,11 @@ const nameLimits: Readonly<Record<string, number>> = {
   "aws:scheduler/schedule:Schedule name": limits.scheduleName,
   "aws:ec2/securityGroup:SecurityGroup namePrefix": 255 - 26,
   "aws:budgets/budget:Budget name": limits.budgetName,
+  "aws:dynamodb/table:Table name": limits.dynamoDbTable,
+  "aws:lambda/function:Function name": limits.lambdaFunction,
+  "aws:apigateway/restApi:RestApi name": limits.restApi,
+  "aws:apigateway/usagePlan:UsagePlan name": limits.restApi,
+  "aws:apigateway/apiKey:ApiKey name": limits.restApi,
   "eks:index:Cluster name": limits.eksClusterName,
 };
 
@@ -81,6 +86,18 @@ const everything = {
   images: { cache: "snapshot" },
   cluster: { addons: { cloudwatchObservability: "v4.5.0-eksbuild.1" } },
   failover: { enabled: true },
+  async: {
+    enabled: true,
+    runtimes: {
+      "a-runtime-of-thirty-characters": {
+        adapter: "comfyui",
+        accelerator: "g5",
+        framework: "cuda",
+        image: { repository: "registry.example.com/comfyui", tag: "1.0" },
+      },
+    },
+    api: { createLogRole: true },
+  },
   observability: {
     alarmEmails: ["a@example.com"],
     budget: { monthlyUsd: 100, emails: ["a@example.com"] },
@@ -123,7 +140,7 @@ describe("Names", () => {
   it("keep the metrics of two stacks apart by a dimension", async () => {
     for (const stack of ["dev", "prod"]) {
       const plan = await planOf(stack);
-      for (const { spec } of manifests(plan, "ScaledObject")) {
+      for (const { spec } of manifestsOf(plan, "ScaledObject")) {
         const [counter, inFlight] = spec.triggers;
         assert.match(counter.metadata.expression, new RegExp(`WHERE stack = '${stack}'$`));
         assert.equal(inFlight.metadata.dimensionName, "stack");

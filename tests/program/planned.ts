@@ -4,6 +4,7 @@ import type { PlannedResource } from "../../cli/plan/document";
 import { makePlan, type Plan } from "../../cli/plan/makePlan";
 import { readStackConfig, type StackConfig, withAssignment } from "../../cli/plan/stackConfig";
 import { project } from "../../cli/project";
+import { UNIT_LABEL } from "../../contracts/labels";
 
 /** Plans of the real program for tests: the same code as `npm run plan`, in this process. */
 
@@ -14,7 +15,18 @@ export type Manifest = any;
 
 /** The plan of a shipped stack, with `PATH=VALUE` assignments. */
 export function planOf(stack: string, ...assignments: string[]): Promise<Plan> {
-  const config = assignments.reduce(withAssignment, readStackConfig(root, stack));
+  return planWithSecrets(stack, [], ...assignments);
+}
+
+/** The same with something encrypted in some keys, e.g. `units`, which no assignment can make. */
+export function planWithSecrets(
+  stack: string,
+  secretKeys: readonly string[],
+  ...assignments: string[]
+): Promise<Plan> {
+  const read = assignments.reduce(withAssignment, readStackConfig(root, stack));
+  const more = secretKeys.map((key) => `diffusion-fleet:${key}`);
+  const config = { ...read, secretKeys: new Set([...read.secretKeys, ...more]) };
   return withoutTraces(() => makePlan(project, stack, config));
 }
 
@@ -56,6 +68,11 @@ export function ofKind(plan: Plan, kind: string): readonly PlannedResource[] {
 /** Their manifests. */
 export function manifests(plan: Plan, kind: string): readonly Manifest[] {
   return ofKind(plan, kind).map(({ inputs }) => inputs);
+}
+
+/** Those of them that belong to deployment units, or, with another label, to others. */
+export function manifestsOf(plan: Plan, kind: string, label = UNIT_LABEL): readonly Manifest[] {
+  return manifests(plan, kind).filter(({ metadata }) => metadata.labels?.[label] !== undefined);
 }
 
 /** The one manifest of a kind that is called so. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { differenceOf } from "../../cli/plan/difference";
 import type { Plan } from "../../cli/plan/makePlan";
-import { manifests, planOf } from "./planned";
+import { manifests, manifestsOf, planOf } from "./planned";
 
 function changes(before: Plan, after: Plan) {
   const comparable = (plan: Plan) =>
@@ -63,7 +63,7 @@ describe("What cannot be changed in place", () => {
       "units.sd21-g5-triton.capacityTypes=[reserved]",
       "units.sd21-g5-triton.capacityReservationIds=[cr-0123456789abcdef1]",
     );
-    const offered = manifests(plan, "NodePool").map(({ spec }) => {
+    const offered = manifestsOf(plan, "NodePool").map(({ spec }) => {
       const { name } = spec.template.spec.nodeClassRef;
       const nodeClass = manifests(plan, "EC2NodeClass").find(
         ({ metadata }) => metadata.name === name,

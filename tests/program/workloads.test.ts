@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Plan } from "../../cli/plan/makePlan";
 import { FAILOVER_CONTROLLER } from "../../contracts/failover";
 import { UNIT_LABEL } from "../../contracts/labels";
+import { QUEUE_AGENT } from "../../contracts/tasks/settings";
 import { plansToCheck } from "../python/python";
 import { type Manifest, manifest, manifests } from "./planned";
 
@@ -86,10 +87,18 @@ describe("Workloads", () => {
 
   it("say what they need, and may take no more memory and devices than that", () => {
     everyPod((pod, name) => {
-      for (const { resources } of pod.containers) {
+      for (const { name: container, resources } of [
+        ...pod.containers,
+        ...(pod.initContainers ?? []),
+      ]) {
         const { cpu, "ephemeral-storage": disk, ...bounded } = resources.requests;
         assert.ok(cpu, name);
         if (name === FAILOVER_CONTROLLER) continue;
+        if (container === QUEUE_AGENT) {
+          assert.deepEqual(resources.limits, bounded, name);
+          assert.deepEqual(Object.keys(bounded), ["memory"], "the runtime has the device");
+          continue;
+        }
         assert.equal(disk, /-(headroom|probe)$/.test(name) ? undefined : "8Gi", name);
         assert.ok(bounded.memory, name);
         assert.equal(Object.keys(bounded).length, 2, `${name}: memory and one kind of device`);

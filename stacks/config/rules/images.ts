@@ -2,7 +2,7 @@ import type { Problem } from "../errors";
 import type { FleetConfig } from "../schema";
 
 /** Rules about where images come from. */
-export function imageProblems({ images, units }: FleetConfig): Problem[] {
+export function imageProblems({ images, units, async: path }: FleetConfig): Problem[] {
   const problems: Problem[] = [];
   if (images.server.source === "local" && images.server.repository !== undefined)
     problems.push({
@@ -31,15 +31,57 @@ export function imageProblems({ images, units }: FleetConfig): Problem[] {
       allowed: "nothing unless `cache` is snapshot",
       reads: ["images.cache"],
     });
-  if (
-    images.cache === "snapshot" &&
-    Object.values(units).every((u) => u.nodeImage !== "bottlerocket")
-  )
+  const onNodes = [...Object.values(units), ...(path.enabled ? Object.values(path.runtimes) : [])];
+  if (images.cache === "snapshot" && onNodes.every(({ nodeImage }) => nodeImage !== "bottlerocket"))
     problems.push({
       key: "images.cache",
       value: images.cache,
       allowed: "none: no unit runs on Bottlerocket",
-      reads: ["units"],
+      reads: ["units", "async"],
+    });
+  return problems;
+}
+
+/**
+ * Where the image of an app of ours comes from.
+ *
+ * @param key where its config stands, e.g. `failover.controller`
+ * @param ownTag the tag that stands there when the config names none
+ */
+export function appImageProblems(
+  key: string,
+  { source, repository, tag, digest }: FleetConfig["failover"]["controller"],
+  ownTag: string,
+): Problem[] {
+  const problems: Problem[] = [];
+  const local = "nothing with `source: local`, which builds the image and pushes it";
+  const reads = [`${key}.source`];
+  if (source === "local" && repository !== undefined)
+    problems.push({
+      key: `${key}.repository`,
+      value: repository,
+      allowed: `${local} to the program's own repository`,
+      reads,
+    });
+  if (source === "local" && tag !== ownTag)
+    problems.push({
+      key: `${key}.tag`,
+      value: tag,
+      allowed: `${local} by the digest that it gets`,
+      reads,
+    });
+  if (source === "local" && digest !== undefined)
+    problems.push({
+      key: `${key}.digest`,
+      value: digest,
+      allowed: `${local} by the digest that it gets`,
+      reads,
+    });
+  if (repository !== undefined && isWithTag(repository))
+    problems.push({
+      key: `${key}.repository`,
+      value: repository,
+      allowed: "a repository without tag or digest; those have keys of their own",
     });
   return problems;
 }

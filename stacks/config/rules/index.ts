@@ -1,5 +1,6 @@
 import type { Problem } from "../errors";
 import type { FleetConfig } from "../schema";
+import { asyncProblems } from "./async";
 import { failoverProblems } from "./failover";
 import { gatewayProblems } from "./gateway";
 import { imageProblems } from "./images";
@@ -16,5 +17,6 @@ export function crossFieldProblems(config: FleetConfig, region: string): Problem
     ...imageProblems(config),
     ...gatewayProblems(config, region),
     ...failoverProblems(config),
+    ...asyncProblems(config, region),
   ];
 }

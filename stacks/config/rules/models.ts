@@ -14,9 +14,16 @@ function unitsOfModelProblems(config: FleetConfig, model: string): Problem[] {
   const units = Object.entries(config.units).filter(([, unit]) => unit.model === model);
   const key = `models.${model}`;
   if (units.length === 0)
-    return [
-      { key, value: model, allowed: "a model that a unit of `units` serves", reads: ["units"] },
-    ];
+    return isQueued(config, model)
+      ? []
+      : [
+          {
+            key,
+            value: model,
+            allowed: "a model that a unit of `units` or a runtime of `async.runtimes` serves",
+            reads: ["units", "async"],
+          },
+        ];
   if (units.length > targetGroupsPerForwardAction)
     return [
       {
@@ -35,6 +42,11 @@ function unitsOfModelProblems(config: FleetConfig, model: string): Problem[] {
       },
     ];
   return [];
+}
+
+/** Whether a model is served through a queue, if not otherwise. */
+function isQueued({ async: path }: FleetConfig, model: string): boolean {
+  return path.enabled && Object.values(path.runtimes).some((runtime) => runtime.model === model);
 }
 
 /** Two models must not claim the same host and path. */

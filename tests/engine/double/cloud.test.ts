@@ -76,6 +76,27 @@ describe("The provider double", () => {
     assert.throws(() => provider.delete(cluster, id), /deletion protection is on/);
   });
 
+  it("refuses to end a table that guards itself", () => {
+    const table = urn("aws:dynamodb/table:Table", "tasks");
+    const { id } = provider.create(table, { name: "tasks", deletionProtectionEnabled: true });
+    assert.throws(() => provider.delete(table, id), /deletion protection is on/);
+  });
+
+  it("refuses to end a deployment that a stage serves, and a stage that is in a usage plan", () => {
+    const deployment = urn("aws:apigateway/deployment:Deployment", "api");
+    const stage = urn("aws:apigateway/stage:Stage", "api");
+    const plan = urn("aws:apigateway/usagePlan:UsagePlan", "api");
+    const deployed = provider.create(deployment, { restApi: "a" });
+    const inputs = { restApi: "a", stageName: "prod", deployment: deployed.id };
+    const served = provider.create(stage, inputs);
+    const planned = provider.create(plan, { apiStages: [{ apiId: "a", stage: "prod" }] });
+    assert.throws(() => provider.delete(deployment, deployed.id), /a stage serves it/);
+    assert.throws(() => provider.delete(stage, served.id), /in a usage plan/);
+    provider.delete(plan, planned.id);
+    provider.delete(stage, served.id);
+    provider.delete(deployment, deployed.id);
+  });
+
   it("fails at the n-th operation, once, and has then done nothing", () => {
     cloud.failAt(2);
     const { id } = provider.create(queue, { name: "tasks" });
@@ -97,6 +118,18 @@ describe("The provider double", () => {
       { ...nodes, amiType: "BOTTLEROCKET_x86_64" },
     );
     assert.equal(other.deleteBeforeReplace, true);
+  });
+
+  it("replaces what has no name of its own with the new one first, as its users want it", () => {
+    const deployment = urn("aws:apigateway/deployment:Deployment", "api");
+    provider.create(deployment, { restApi: "a", triggers: { document: "1" } });
+    const changed = provider.compare(
+      deployment,
+      { restApi: "a", triggers: { document: "1" } },
+      { restApi: "a", triggers: { document: "2" } },
+    );
+    assert.ok(changed.changes.some((change) => change.replaces));
+    assert.equal(changed.deleteBeforeReplace, false);
   });
 
   it("puts the provider's tags on what can have tags", () => {

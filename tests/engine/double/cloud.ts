@@ -159,9 +159,28 @@ function isCluster({ type }: CloudObject): boolean {
 function guardOf(object: CloudObject, all: readonly CloudObject[]): string | undefined {
   if (isCluster(object) && object.inputs.deletionProtection === true)
     return "its deletion protection is on";
+  if (object.inputs.deletionProtectionEnabled === true) return "its deletion protection is on";
+  if (object.type === "aws:apigateway/deployment:Deployment" && all.some(serves(object)))
+    return "a stage serves it";
+  if (object.type === "aws:apigateway/stage:Stage" && all.some(plans(object)))
+    return "it is in a usage plan";
   if (object.type.endsWith(":Gateway") && all.some(protectsLoadBalancer))
     return "the deletion protection of its load balancer is on";
   return undefined;
+}
+
+function serves({ id }: CloudObject) {
+  return ({ type, inputs }: CloudObject) =>
+    type === "aws:apigateway/stage:Stage" && inputs.deployment === id;
+}
+
+function plans(stage: CloudObject) {
+  const own = { apiId: stage.inputs.restApi, stage: stage.inputs.stageName };
+  return ({ type, inputs }: CloudObject) =>
+    type === "aws:apigateway/usagePlan:UsagePlan" &&
+    (inputs.apiStages as WireObject[]).some(
+      ({ apiId, stage: name }) => apiId === own.apiId && name === own.stage,
+    );
 }
 
 function protectsLoadBalancer({ type, inputs }: CloudObject): boolean {

@@ -41,6 +41,9 @@ const EC2_PREFIXES: Readonly<Record<string, string>> = {
 
 /** Types of which AWS takes one object only with the same values of these inputs. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
+  "aws:apigateway/methodSettings:MethodSettings": ["restApi", "stageName", "methodPath"],
+  "aws:apigateway/stage:Stage": ["restApi", "stageName"],
+  "aws:apigateway/usagePlanKey:UsagePlanKey": ["usagePlanId", "keyId"],
   "aws:cloudwatch/eventTarget:EventTarget": ["rule", "arn"],
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["vpcId"],
   "aws:ec2/route:Route": ["routeTableId", "destinationCidrBlock"],
@@ -57,11 +60,18 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   ],
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ["role", "policyArn"],
   "aws:sns/topicPolicy:TopicPolicy": ["arn"],
+  "aws:sns/topicSubscription:TopicSubscription": ["topic", "protocol", "endpoint"],
   "aws:sqs/queuePolicy:QueuePolicy": ["queueUrl"],
+  "aws:wafv2/webAclAssociation:WebAclAssociation": ["resourceArn"],
 };
 
 /** Types whose id is neither a name nor a number. */
 const IDS: Readonly<Record<string, (name: string, subject: Subject) => string>> = {
+  // Names of these are no names: two APIs, plans or keys may have the same.
+  "aws:apigateway/apiKey:ApiKey": (_, { urn, births }) => digits(10, urn, births),
+  "aws:apigateway/deployment:Deployment": (_, { urn, births }) => digits(6, urn, births),
+  "aws:apigateway/restApi:RestApi": (_, { urn, births }) => digits(10, urn, births),
+  "aws:apigateway/usagePlan:UsagePlan": (_, { urn, births }) => digits(6, urn, births),
   "aws:eks/nodeGroup:NodeGroup": (name, { inputs }) => `${inputs.clusterName}:${name}`,
   "aws:iam/rolePolicy:RolePolicy": (name, { inputs }) => `${inputs.role}:${name}`,
   "aws:kms/key:Key": (_, { urn, births }) =>

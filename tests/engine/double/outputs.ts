@@ -27,6 +27,13 @@ const BY_PROPERTY: Readonly<Record<string, Output>> = {
 };
 
 const BY_TYPE: Readonly<Record<string, Readonly<Record<string, Output>>>> = {
+  "aws:apigateway/restApi:RestApi": {
+    executionArn: ({ id }) => `arn:aws:execute-api:${account.region}:${account.id}:${id}`,
+  },
+  "aws:lambda/function:Function": {
+    invokeArn: ({ type, ...identity }) =>
+      `arn:aws:apigateway:${account.region}:lambda:path/2015-03-31/functions/${arnOf(type, identity)}/invocations`,
+  },
   "aws:ec2/launchTemplate:LaunchTemplate": {
     latestVersion: ({ revision }) => 1 + revision,
   },

@@ -53,9 +53,11 @@ export class Provider {
         replaces: replaces(type, path),
       }),
     );
-    const nameOf = (inputs: WireObject) => this.#identify(urn, inputs).id;
     const replaced = changes.some((change) => change.replaces);
-    return { changes, deleteBeforeReplace: replaced && nameOf(olds) === nameOf(news) };
+    // A name that is given stays; what AWS makes up is another with each birth.
+    const before = this.#identify(urn, olds, this.cloud.births(urn) - 1).id;
+    const after = this.#identify(urn, news).id;
+    return { changes, deleteBeforeReplace: replaced && before === after };
   }
 
   previewCreate(urn: string, inputs: WireObject): WireObject {
@@ -97,9 +99,8 @@ export class Provider {
     return invoke(token, args);
   }
 
-  #identify(urn: string, inputs: WireObject) {
+  #identify(urn: string, inputs: WireObject, births = this.cloud.births(urn)) {
     const plain = revealed(inputs) as WireObject;
-    const births = this.cloud.births(urn);
     return identityOf({ type: typeOfUrn(urn), urn, inputs: plain, births });
   }
 }

@@ -17,6 +17,8 @@ const FIXED = [
 
 /** And what a type cannot change beside them. */
 const FIXED_BY_TYPE: Readonly<Record<string, RegExp>> = {
+  "aws:apigateway/deployment:Deployment": /^(restApi|triggers)\b/,
+  "aws:dynamodb/table:Table": /^hashKey\b/,
   "aws:eks/cluster:Cluster": /^(roleArn|encryptionConfig|bootstrapSelfManagedAddons)\b/,
   "aws:eks/nodeGroup:NodeGroup": /^(amiType|capacityType|instanceTypes|nodeRoleArn|subnetIds)\b/,
   "aws:eks/accessEntry:AccessEntry": /^type\b/,
@@ -25,9 +27,15 @@ const FIXED_BY_TYPE: Readonly<Record<string, RegExp>> = {
   "kubernetes:core/v1:Secret": /^(data|stringData)\b/,
 };
 
+/** What a type can change although most that have it cannot. */
+const CHANGEABLE_BY_TYPE: Readonly<Record<string, RegExp>> = {
+  "aws:lambda/function:Function": /^role$/,
+};
+
 /** Whether a change at a path, e.g. `spec.selector.matchLabels`, makes another object of it. */
 export function replaces(type: string, path: string): boolean {
   if (FIXED_BY_TYPE[type]?.test(path)) return true;
+  if (CHANGEABLE_BY_TYPE[type]?.test(path)) return false;
   const [input = ""] = path.split(/[.[]/);
   if (type === "kubernetes:helm.sh/v3:Release") return input === "name" || input === "namespace";
   if (type.startsWith("kubernetes:"))

@@ -1,0 +1,168 @@
+import type { Readable } from "node:stream";
+import { type Dispatcher, FormData, Pool } from "undici";
+import type { JsonValue } from "../json";
+import { TaskFailed } from "../taskFailed";
+import { errorMessage } from "./errorMessage";
+
+/** A task, one to fetch results by, one to interrupt by, and one for readiness. */
+const CONNECTIONS = 4;
+
+/** It is on the same machine. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Below the 5 s after which uvicorn closes an idle connection (its setting timeout-keep-alive). */
+const KEEP_ALIVE_MS = 3_000;
+
+/** Most bytes of an error's text that are read. */
+const ERROR_BYTES = 1024 * 1024;
+
+export type RequestBody = JsonValue | FormData;
+
+export interface RuntimeRequest {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  /** What the runtime says with a 5xx although it is the request that is wrong. */
+  readonly refusals?: RegExp;
+  /** Says more of an error than `errorMessage`, where it can. */
+  readonly describe?: (answer: JsonValue) => string | undefined;
+}
+
+/**
+ * A runtime's HTTP API. A request waits for its answer as long as it takes: the signal is its only
+ * end.
+ */
+export class RuntimeClient {
+  private readonly pool: Pool;
+  private readonly basePath: string;
+
+  /** @param url where the runtime listens, e.g. `http://127.0.0.1:8000` */
+  constructor(readonly url: string) {
+    const { origin, pathname } = new URL(url);
+    this.basePath = pathname.replace(/\/+$/, "");
+    this.pool = new Pool(origin, {
+      connections: CONNECTIONS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+    });
+  }
+
+  /**
+   * The answer, as JSON.
+   *
+   * @throws TaskFailed `busy`, `refused` or `runtime`, by the answer's status, or because there was none
+   * @throws the signal's reason when it was aborted
+   */
+  async json(request: RuntimeRequest, signal: AbortSignal): Promise<JsonValue> {
+    const answer = await this.stream(request, signal);
+    const text = await answer.text().catch((error: unknown) => brokenOff(error, signal));
+    if (text === "") return null;
+    try {
+      return JSON.parse(text) as JsonValue;
+    } catch (error) {
+      throw new TaskFailed("runtime", `the runtime's answer to ${nameOf(request)} is no JSON`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** The answer's body, while it comes in; fails as `json` does. Has to be read. */
+  async stream(
+    request: RuntimeRequest,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData["body"]> {
+    const answer = await this.send(request, signal);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
+    throw await failureOf(request, answer, signal);
+  }
+
+  /** Nothing when the runtime answers a GET with 2xx; otherwise what it says. */
+  async problem(path: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      await (await this.stream({ method: "GET", path }, signal)).dump();
+      return undefined;
+    } catch (error) {
+      if (error instanceof TaskFailed) return error.message;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.pool.destroy();
+  }
+
+  private async send(
+    { method, path, query, headers, body }: RuntimeRequest,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const isJson = body !== undefined && !(body instanceof FormData);
+    const options: Dispatcher.RequestOptions = {
+      method,
+      path: `${this.basePath}${path}`,
+      query: query ?? {},
+      headers: { ...(isJson && { "content-type": "application/json" }), ...headers },
+      body: isJson ? JSON.stringify(body) : (body ?? null),
+      signal,
+    };
+    return await this.pool.request(options).catch((error: unknown) => brokenOff(error, signal));
+  }
+}
+
+function brokenOff(error: unknown, signal: AbortSignal): never {
+  signal.throwIfAborted();
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ECONNREFUSED" || code === "UND_ERR_CONNECT_TIMEOUT")
+    throw new TaskFailed("busy", "the runtime does not listen", { cause: error });
+  throw new TaskFailed("runtime", `the connection to the runtime broke: ${message}`, {
+    cause: error,
+  });
+}
+
+async function failureOf(
+  request: RuntimeRequest,
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  signal: AbortSignal,
+): Promise<TaskFailed> {
+  const said = errorMessage(await beginningOf(body, signal), request.describe);
+  const message = `${nameOf(request)}: ${statusCode}${said === "" ? "" : `: ${said}`}`;
+  if (statusCode === 429 || statusCode === 503)
+    return new TaskFailed("busy", message, {
+      retryAfterSeconds: retryAfterSeconds(headers["retry-after"]),
+    });
+  const isRefused =
+    (statusCode >= 400 && statusCode < 500 && statusCode !== 408) || request.refusals?.test(said);
+  return new TaskFailed(isRefused ? "refused" : "runtime", message);
+}
+
+async function beginningOf(body: Readable, signal: AbortSignal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+      if (bytes >= ERROR_BYTES) break;
+    }
+  } catch {
+    // The status says enough.
+    signal.throwIfAborted();
+  }
+  return Buffer.concat(chunks).toString("utf8", 0, ERROR_BYTES);
+}
+
+function nameOf({ method, path }: RuntimeRequest): string {
+  return `${method} ${path}`;
+}
+
+/** Seconds or a date. Source: RFC 9110, 10.2.3. */
+function retryAfterSeconds(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== "string") return undefined;
+  const seconds = /^\d+$/.test(header)
+    ? Number(header)
+    : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
+}

@@ -1,0 +1,244 @@
+/** A task's results in S3: its images, what the runtime answered, and last, once, the manifest. */
+
+import { Readable } from "node:stream";
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  NoSuchKey,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import type { StoredObject } from "../../contracts/tasks/record";
+import {
+  imageName,
+  MANIFEST_NAME,
+  type Manifest,
+  manifestSchema,
+  outputName,
+} from "../../contracts/tasks/result";
+import { outputFolder } from "../../contracts/tasks/task";
+import type { RuntimeImage, RuntimeResult } from "./adapters/adapter";
+import { MEDIA_TYPE_BYTES, mediaTypeOf } from "./mediaType";
+import { TaskFailed } from "./taskFailed";
+import type { Task } from "./taskMessage";
+
+export interface FinishedRun {
+  readonly attempt: string;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly result: RuntimeResult;
+}
+
+/** Images of one task that are decoded and uploaded at the same time. */
+const PARALLEL_IMAGES = 4;
+
+/** A stream is uploaded in parts as small as S3 allows, one at a time: 5 MiB of memory. */
+const PARALLEL_PARTS = 1;
+
+/** Times that two manifests written at the same time may get in each other's way (409). */
+const MANIFEST_TRIES = 5;
+
+export class Results {
+  constructor(
+    readonly client: S3Client,
+    readonly bucket: string,
+  ) {}
+
+  /** The results that a task has, if it has any. */
+  async find(task: Task): Promise<Manifest | undefined> {
+    try {
+      const { Body } = await this.client.send(
+        new GetObjectCommand({ Bucket: this.bucket, Key: manifestKey(task) }),
+      );
+      return manifestSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Stores what a run has made. May be called again after it has failed.
+   *
+   * @returns the task's manifest: this run's, or that of a run that was first, whose results count
+   * @throws TaskFailed when the runtime does not have an image any more
+   */
+  async store(task: Task, run: FinishedRun): Promise<Manifest> {
+    const folder = outputFolder(task);
+    const [images, output] = await Promise.all([
+      this.#storeImages(task, run, folder),
+      this.#storeOutput(task, run, folder),
+    ]);
+    const { attempt, startedAt, finishedAt } = run;
+    const { key, id, runtime, type } = task;
+    const manifest: Manifest = {
+      id,
+      key,
+      runtime,
+      type,
+      attempt,
+      images,
+      output,
+      startedAt,
+      finishedAt,
+    };
+    const first = await this.#storeManifest(task, manifest);
+    if (first.attempt !== attempt) await this.#remove([...images, output]);
+    return first;
+  }
+
+  async #storeImages(task: Task, run: FinishedRun, folder: string): Promise<StoredObject[]> {
+    const { images } = run.result;
+    const stored: StoredObject[] = [];
+    for (let start = 0; start < images.length; start += PARALLEL_IMAGES) {
+      const some = images.slice(start, start + PARALLEL_IMAGES);
+      stored.push(
+        ...(await Promise.all(
+          some.map((image, index) =>
+            this.#storeImage(
+              image,
+              (extension) =>
+                `${folder}/${imageName(task.id, run.attempt, start + index + 1, extension)}`,
+            ),
+          ),
+        )),
+      );
+    }
+    return stored;
+  }
+
+  async #storeImage(
+    image: RuntimeImage,
+    keyOf: (extension: string) => string,
+  ): Promise<StoredObject> {
+    const body = await image.body();
+    if (Buffer.isBuffer(body)) {
+      const { contentType, extension } = typeOf(image, body);
+      const object = { key: keyOf(extension), contentType, bytes: body.length };
+      await this.#put(object, body);
+      return object;
+    }
+    const { beginning, stream, bytes } = await opened(body);
+    const { contentType, extension } = typeOf(image, beginning);
+    const key = keyOf(extension);
+    await new Upload({
+      client: this.client,
+      queueSize: PARALLEL_PARTS,
+      params: { Bucket: this.bucket, Key: key, ContentType: contentType, Body: stream },
+    }).done();
+    return { key, contentType, bytes: bytes() };
+  }
+
+  async #storeOutput(task: Task, run: FinishedRun, folder: string): Promise<StoredObject> {
+    const body = Buffer.from(JSON.stringify(run.result.output) ?? "null");
+    const object = {
+      key: `${folder}/${outputName(task.id, run.attempt)}`,
+      contentType: "application/json",
+      bytes: body.length,
+    };
+    await this.#put(object, body);
+    return object;
+  }
+
+  async #put({ key, contentType }: StoredObject, body: Buffer): Promise<void> {
+    await this.client.send(
+      new PutObjectCommand({
+        Bucket: this.bucket,
+        Key: key,
+        ContentType: contentType,
+        Body: body,
+      }),
+    );
+  }
+
+  /** @returns the one that counts: the first */
+  async #storeManifest(task: Task, manifest: Manifest): Promise<Manifest> {
+    for (let tries = 1; ; tries++)
+      try {
+        await this.client.send(
+          new PutObjectCommand({
+            Bucket: this.bucket,
+            Key: manifestKey(task),
+            ContentType: "application/json",
+            Body: JSON.stringify(manifest),
+            IfNoneMatch: "*",
+          }),
+        );
+        return manifest;
+      } catch (error) {
+        const status = statusOf(error);
+        if (status !== 412 && status !== 409) throw error;
+        // Perhaps our own, whose answer got lost.
+        const first = await this.find(task);
+        if (first !== undefined) return first;
+        if (tries >= MANIFEST_TRIES) throw error;
+      }
+  }
+
+  /** What lost against another run. What stays is deleted by the bucket's lifecycle. */
+  async #remove(objects: readonly StoredObject[]): Promise<void> {
+    await Promise.allSettled(
+      objects.map(({ key }) =>
+        this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key })),
+      ),
+    );
+  }
+}
+
+export function manifestKey(task: Task): string {
+  return `${outputFolder(task)}/${MANIFEST_NAME}`;
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+}
+
+/** What the first bytes say; else what the runtime says. */
+function typeOf(
+  { contentType }: RuntimeImage,
+  beginning: Buffer,
+): { contentType: string; extension: string } {
+  const seen = mediaTypeOf(beginning);
+  if (seen !== undefined) return seen;
+  const said = contentType?.split(";")[0]?.trim() ?? "application/octet-stream";
+  const subtype = said.split("/")[1]?.replace(/^x-|\+.*$/g, "") ?? "";
+  return { contentType: said, extension: /^[a-z0-9]{1,10}$/.test(subtype) ? subtype : "bin" };
+}
+
+/** A stream's first bytes, the whole stream, and how many bytes went by. */
+async function opened(
+  body: Readable,
+): Promise<{ beginning: Buffer; stream: Readable; bytes: () => number }> {
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const read: Buffer[] = [];
+  let length = 0;
+  let isEnded = false;
+  while (length < MEDIA_TYPE_BYTES && !isEnded) {
+    const { value, done } = await nextOf(chunks);
+    isEnded = done === true;
+    if (done !== true) {
+      read.push(Buffer.from(value));
+      length += value.length;
+    }
+  }
+  const beginning = Buffer.concat(read);
+  const rest = async function* () {
+    if (beginning.length > 0) yield beginning;
+    while (!isEnded) {
+      const { value, done } = await nextOf(chunks);
+      if (done === true) return;
+      length += value.length;
+      yield value;
+    }
+  };
+  return { beginning, stream: Readable.from(rest(), { objectMode: false }), bytes: () => length };
+}
+
+async function nextOf(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  try {
+    return await chunks.next();
+  } catch (error) {
+    throw new TaskFailed("runtime", "the runtime broke off an image", { cause: error });
+  }
+}

@@ -1,0 +1,33 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SNSClient } from "@aws-sdk/client-sns";
+
+/** AWS, as one instance of the function keeps it. */
+export interface Clients {
+  readonly dynamoDb: DynamoDBClient;
+  readonly sns: SNSClient;
+  readonly s3: S3Client;
+}
+
+/** A call that is lost, and its repetitions, end well before API Gateway gives up (29 s). */
+const config = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 500, requestTimeout: 2000, throwOnRequestTimeout: true },
+} as const;
+
+/** Clients of the environment's region and endpoint (`AWS_ENDPOINT_URL`). */
+export function createClients(): Clients {
+  return {
+    dynamoDb: new DynamoDBClient(config),
+    sns: new SNSClient(config),
+    s3: new S3Client({
+      ...config,
+      // Contents of some megabytes.
+      requestHandler: { ...config.requestHandler, requestTimeout: 5000 },
+      // Otherwise links to uploads have the checksum of an empty body signed in.
+      requestChecksumCalculation: "WHEN_REQUIRED",
+      // A server on loopback has no bucket's host name.
+      forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL),
+    }),
+  };
+}

@@ -1,0 +1,191 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { TABLE_KEY, type TaskRecord, taskRecordSchema } from "../../contracts/tasks/record";
+import { AwsUnavailable, ask } from "./awsCall";
+import { invalid } from "./problem";
+
+type Item = Record<string, AttributeValue>;
+
+/** What came of a conditional write: done, or the record as it is instead; undefined: there is none. */
+export type Written =
+  | { readonly isDone: true; readonly record: TaskRecord }
+  | { readonly isDone: false; readonly record: TaskRecord | undefined };
+
+/** The table of the tasks' states. Records whose time is over count as absent, deleted or not. */
+export class TaskStore {
+  constructor(
+    private readonly client: DynamoDBClient,
+    private readonly table: string,
+  ) {}
+
+  /**
+   * Adds a record, unless there is one with its key.
+   *
+   * @throws Problem when the table cannot hold the context
+   */
+  async add(record: TaskRecord): Promise<Written> {
+    try {
+      return await this.write(
+        "DynamoDB PutItem",
+        this.client.send(
+          new PutItemCommand({
+            TableName: this.table,
+            Item: marshall(record, { removeUndefinedValues: true }),
+            ConditionExpression: "attribute_not_exists(#key) OR #expiresAt < :now",
+            ExpressionAttributeNames: { "#key": TABLE_KEY, "#expiresAt": "expiresAt" },
+            ExpressionAttributeValues: { ":now": { N: String(nowSeconds()) } },
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+          }),
+        ),
+        record,
+      );
+    } catch (error) {
+      // All else has been looked at: sizes, names and numbers.
+      if (isInvalid(error))
+        throw invalid([
+          { field: "context", allowed: "JSON that DynamoDB holds: no empty names, 30 levels" },
+        ]);
+      throw error;
+    }
+  }
+
+  /**
+   * Counts one more request for a task that waits, so that nobody takes its record back.
+   *
+   * @param requestHash of the request; a record of another one is left alone
+   */
+  repeat(key: string, requestHash: string): Promise<Written> {
+    return this.write(
+      "DynamoDB UpdateItem",
+      this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: marshall({ [TABLE_KEY]: key }),
+          UpdateExpression: "ADD #repeats :one",
+          ConditionExpression: "#state = :queued AND #requestHash = :requestHash",
+          ExpressionAttributeNames: {
+            "#repeats": "repeats",
+            "#state": "state",
+            "#requestHash": "requestHash",
+          },
+          ExpressionAttributeValues: marshall({
+            ":one": 1,
+            ":queued": "queued",
+            ":requestHash": requestHash,
+          }),
+          ReturnValues: "ALL_NEW",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+      ),
+    );
+  }
+
+  /** Takes back a record that nobody else has asked for meanwhile. */
+  async takeBack({ key, createdAt, requestHash }: TaskRecord): Promise<void> {
+    await this.write(
+      "DynamoDB DeleteItem",
+      this.client.send(
+        new DeleteItemCommand({
+          TableName: this.table,
+          Key: marshall({ [TABLE_KEY]: key }),
+          ConditionExpression:
+            "#state = :queued AND #requestHash = :requestHash AND #createdAt = :createdAt " +
+            "AND #attempts = :none AND attribute_not_exists(#repeats)",
+          ExpressionAttributeNames: {
+            "#state": "state",
+            "#requestHash": "requestHash",
+            "#createdAt": "createdAt",
+            "#attempts": "attempts",
+            "#repeats": "repeats",
+          },
+          ExpressionAttributeValues: marshall({
+            ":queued": "queued",
+            ":requestHash": requestHash,
+            ":createdAt": createdAt,
+            ":none": 0,
+          }),
+        }),
+      ),
+    );
+  }
+
+  /** A record as it is now; undefined: there is none. */
+  async get(key: string): Promise<TaskRecord | undefined> {
+    const { Item } = await ask(
+      "DynamoDB GetItem",
+      this.client.send(
+        new GetItemCommand({
+          TableName: this.table,
+          Key: marshall({ [TABLE_KEY]: key }),
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    return recordOf(Item);
+  }
+
+  /** Cancels a task that waits. */
+  cancel(key: string, finishedAt: string): Promise<Written> {
+    return this.write(
+      "DynamoDB UpdateItem",
+      this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: marshall({ [TABLE_KEY]: key }),
+          UpdateExpression: "SET #state = :cancelled, #finishedAt = :finishedAt",
+          ConditionExpression: "#state = :queued AND #expiresAt >= :now",
+          ExpressionAttributeNames: {
+            "#state": "state",
+            "#finishedAt": "finishedAt",
+            "#expiresAt": "expiresAt",
+          },
+          ExpressionAttributeValues: marshall({
+            ":queued": "queued",
+            ":cancelled": "cancelled",
+            ":finishedAt": finishedAt,
+            ":now": nowSeconds(),
+          }),
+          ReturnValues: "ALL_NEW",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+      ),
+    );
+  }
+
+  private async write(
+    call: string,
+    sent: Promise<{ readonly Attributes?: Item | undefined }>,
+    written?: TaskRecord,
+  ): Promise<Written> {
+    try {
+      const { Attributes } = await ask(call, sent);
+      return { isDone: true, record: written ?? (recordOf(Attributes) as TaskRecord) };
+    } catch (error) {
+      const { cause } = error as AwsUnavailable;
+      if (!(cause instanceof ConditionalCheckFailedException)) throw error;
+      return { isDone: false, record: recordOf(cause.Item) };
+    }
+  }
+}
+
+function recordOf(item: Item | undefined): TaskRecord | undefined {
+  if (item === undefined) return undefined;
+  const record = taskRecordSchema.parse(unmarshall(item));
+  return record.expiresAt < nowSeconds() ? undefined : record;
+}
+
+function isInvalid(error: unknown): boolean {
+  return error instanceof AwsUnavailable && (error.cause as Error).name === "ValidationException";
+}
+
+function nowSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

@@ -1,0 +1,239 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
+import { paginateListObjectsV2 } from "@aws-sdk/client-s3";
+import { GetQueueAttributesCommand, SendMessageBatchCommand } from "@aws-sdk/client-sqs";
+import { marshall } from "@aws-sdk/util-dynamodb";
+import { RUNTIME_ATTRIBUTE, type TaskMessage } from "../../contracts/tasks/message";
+import type { TaskRecord } from "../../contracts/tasks/record";
+import { freePorts } from "../../tests/cluster/controlPlane/freePorts";
+import { AgentProcess } from "./agentProcess";
+import type { Bench, BenchContext } from "./bench";
+import {
+  idleMilliseconds,
+  type RecordingRuntime,
+  requestsPerSecond,
+  startRecordingRuntime,
+} from "./recordingRuntime";
+import { type Row, row } from "./row";
+import { planTaskWorlds, type StartTaskWorld, type TaskWorld } from "./taskWorld";
+
+const RUNS = 3;
+
+/** A runtime as slow as a small model, and one that shows what the agent itself can do. */
+const SLOW = { milliseconds: 500, tasks: 20 };
+const INSTANT = { milliseconds: 0, tasks: 120 };
+
+const PREFIX = "bench";
+
+/** What agents do to a queue of tasks, ours and one that does one thing after the other, in turn. */
+export const agentBench: Bench = {
+  about: "the queue agent on moto: idle time of its runtime, tasks a second, memory",
+  measure: async (context) => {
+    const bundle = await bundleAgent(context);
+    const startWorld = await planTaskWorlds(context);
+    const runtime = await startRecordingRuntime();
+    const figures = { ours: newFigures(), sequential: newFigures() };
+    const agents: Record<keyof typeof figures, StartAgent> = {
+      ours: (world) => ours(world, runtime, bundle),
+      sequential: (world) => sequential(world, runtime, context),
+    };
+    try {
+      for (let run = 1; run <= RUNS; run++)
+        for (const who of ["ours", "sequential"] as const) {
+          context.progress(`run ${run} of ${RUNS}, ${who}`);
+          const slow = await workedOff(startWorld, runtime, agents[who], SLOW);
+          figures[who].idle.push(...idleMilliseconds(slow.busy));
+          const instant = await workedOff(startWorld, runtime, agents[who], INSTANT);
+          figures[who].rate.push(requestsPerSecond(instant.busy));
+          figures[who].peak.push(instant.peakMiB);
+        }
+      return rows(figures.ours, figures.sequential);
+    } finally {
+      runtime.stop();
+    }
+  },
+};
+
+type StartAgent = (world: TaskWorld) => Promise<AgentProcess>;
+
+interface Figures {
+  readonly idle: number[];
+  readonly rate: number[];
+  readonly peak: number[];
+}
+
+function newFigures(): Figures {
+  return { idle: [], rate: [], peak: [] };
+}
+
+function rows(ours: Figures, sequential: Figures): Row[] {
+  const figure = (metric: string, unit: string, better: Row["better"], key: keyof Figures) =>
+    row({ name: "agent", metric, unit, better }, ours[key], {
+      name: "one call after the other, in Python",
+      values: sequential[key],
+    });
+  return [
+    figure(`idle between tasks of ${SLOW.milliseconds} ms`, "ms", "lower", "idle"),
+    figure("tasks, instant runtime", "1/s", "higher", "rate"),
+    figure("peak memory", "MiB", "lower", "peak"),
+  ];
+}
+
+async function bundleAgent({ launcher, folder }: BenchContext): Promise<string> {
+  const file = join(folder, "queue-agent/main.cjs");
+  const bundler = join(dirname(dirname(launcher)), "apps/bundle.mjs");
+  await promisify(execFile)(process.execPath, [bundler, "queue-agent", file]);
+  return file;
+}
+
+async function ours(
+  world: TaskWorld,
+  { url }: RecordingRuntime,
+  bundle: string,
+): Promise<AgentProcess> {
+  const [port] = await freePorts(1);
+  return new AgentProcess(process.execPath, [bundle], {
+    ...world.agent,
+    ...world.aws,
+    RUNTIME_URL: url,
+    POD_NAME: "agent-0",
+    PORT: String(port),
+  });
+}
+
+async function sequential(
+  world: TaskWorld,
+  { url }: RecordingRuntime,
+  { launcher }: BenchContext,
+): Promise<AgentProcess> {
+  const script = join(dirname(launcher), "bench/sequentialAgent.py");
+  return new AgentProcess(world.interpreter, ["-W", "ignore", script], {
+    ...world.agent,
+    ...world.aws,
+    RUNTIME_URL: url,
+  });
+}
+
+/**
+ * Fills the queue of a new world, starts an agent, and waits until the queue is empty. In a world
+ * that was used before, the last receive of an agent that is gone would still take a message.
+ *
+ * @throws Error when a task has left no image
+ */
+async function workedOff(
+  startWorld: StartTaskWorld,
+  runtime: RecordingRuntime,
+  start: StartAgent,
+  { milliseconds, tasks }: { readonly milliseconds: number; readonly tasks: number },
+) {
+  const world = await startWorld();
+  let agent: AgentProcess | undefined;
+  try {
+    const ids = Array.from({ length: tasks }, () => randomUUID());
+    await submit(world, ids);
+    runtime.restart(milliseconds);
+    agent = await start(world);
+    await until(async () => {
+      agent?.assertRunning();
+      return runtime.busy.length >= tasks && (await isEmpty(world));
+    });
+    const stored = await idsWithImage(world);
+    const without = ids.filter((id) => !stored.has(id));
+    if (without.length > 0) throw new Error(`${without.length} tasks have left no image`);
+    return { busy: runtime.busy, peakMiB: agent.peakMiB() };
+  } finally {
+    await agent?.stop();
+    world.stop();
+  }
+}
+
+/** @throws Error when it is not so within two minutes */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 120_000;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error("the queue is not empty after two minutes");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** As the API does, but for the topic: its work would be counted as the agent's. */
+async function submit(world: TaskWorld, ids: readonly string[]): Promise<void> {
+  const { sqs, dynamodb } = world.clients;
+  const { TABLE_NAME, QUEUE_URL } = world.agent;
+  const createdAt = new Date().toISOString();
+  for (const group of chunks(ids, 10)) {
+    await dynamodb.send(
+      new BatchWriteItemCommand({
+        RequestItems: {
+          [TABLE_NAME!]: group.map((id) => ({
+            PutRequest: { Item: marshall(recordOf(id, world.runtime, createdAt)) },
+          })),
+        },
+      }),
+    );
+    await sqs.send(
+      new SendMessageBatchCommand({
+        QueueUrl: QUEUE_URL,
+        Entries: group.map((id, index) => ({
+          Id: String(index),
+          MessageBody: JSON.stringify(messageOf(id, world.runtime, createdAt)),
+          MessageAttributes: {
+            [RUNTIME_ATTRIBUTE]: { DataType: "String", StringValue: world.runtime },
+          },
+        })),
+      }),
+    );
+  }
+}
+
+function recordOf(id: string, runtime: string, createdAt: string): TaskRecord {
+  return {
+    key: id,
+    id,
+    runtime,
+    type: "text-to-image",
+    prefix: PREFIX,
+    state: "queued",
+    requestHash: "0".repeat(64),
+    createdAt,
+    attempts: 0,
+    expiresAt: Math.floor(Date.now() / 1000) + 3600,
+  };
+}
+
+function messageOf(id: string, runtime: string, submittedAt: string): TaskMessage {
+  return {
+    metadata: { id, runtime, tasktype: "text-to-image", prefix: PREFIX, context: {} },
+    content: { prompt: "a lighthouse at dusk, oil on canvas", n: 1, size: "512x512", steps: 25 },
+    key: id,
+    submittedAt,
+  };
+}
+
+async function isEmpty({ clients, agent }: TaskWorld): Promise<boolean> {
+  const { Attributes = {} } = await clients.sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: agent.QUEUE_URL,
+      AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    }),
+  );
+  return Object.values(Attributes).every((count) => count === "0");
+}
+
+/** Of the keys `PREFIX/ID/ID-…-1.png`. */
+async function idsWithImage({ clients, agent }: TaskWorld): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  const request = { Bucket: agent.RESULTS_BUCKET, Prefix: `${PREFIX}/` };
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: clients.s3 }, request))
+    for (const { Key = "" } of Contents) if (Key.endsWith(".png")) ids.add(Key.split("/")[1]!);
+  return ids;
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,51 @@
+import {
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  type QueueAttributeName,
+  QueueDoesNotExist,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
+import { closest } from "fastest-levenshtein";
+import { UserError } from "../../contracts/userError";
+import { askAws } from "./askAws";
+import type { StackNames } from "./stackNames";
+
+export interface Queue {
+  readonly name: string;
+  readonly url: string;
+  readonly arn: string;
+  /** Messages that nobody has received, about. */
+  readonly waiting: number;
+}
+
+/**
+ * A queue as it is now.
+ *
+ * @throws UserError when it is not there, or AWS cannot be asked
+ */
+export async function queueNamed(
+  sqs: SQSClient,
+  name: string,
+  runtime: string,
+  { runtimes, region }: StackNames,
+): Promise<Queue> {
+  const found = sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch((error: unknown) => {
+    if (error instanceof QueueDoesNotExist || (error as Error).name === "QueueDoesNotExist")
+      return { QueueUrl: undefined };
+    throw error;
+  });
+  const { QueueUrl: url } = await askAws("find the queue", found);
+  if (url === undefined) {
+    const known =
+      runtimes.length === 0 || runtimes.includes(runtime)
+        ? "Is the stack deployed there, and the right one (--stack)?"
+        : `The stack's runtimes are ${runtimes.join(", ")}. Did you mean "${closest(runtime, runtimes)}"?`;
+    throw new UserError(`There is no queue ${name} in ${region}. ${known}`);
+  }
+  const attributes: QueueAttributeName[] = ["QueueArn", "ApproximateNumberOfMessages"];
+  const { Attributes: values = {} } = await askAws(
+    "read the queue",
+    sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: attributes })),
+  );
+  return { name, url, arn: values.QueueArn!, waiting: Number(values.ApproximateNumberOfMessages) };
+}

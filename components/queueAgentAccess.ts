@@ -1,0 +1,77 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { PolicyStatement } from "./podIdentity";
+
+/** What an agent works with in AWS. */
+export interface QueueAgentTargets {
+  readonly partition: string;
+  readonly queueArn: pulumi.Input<string>;
+  readonly deadLetterQueueArn: pulumi.Input<string>;
+  readonly tableArn: pulumi.Input<string>;
+  readonly resultsBucketArn: pulumi.Input<string>;
+  readonly inputsBucketArn: pulumi.Input<string>;
+  /** Buckets that tasks may name inputs in. */
+  readonly inputBuckets: readonly string[];
+  readonly resultTopicArn: pulumi.Input<string>;
+  /** The key that messages to topics, and in the queues behind them, are encrypted with. */
+  readonly topicKeyArn: pulumi.Input<string>;
+}
+
+/** What an agent may do: with its own queues, the tasks' records, inputs and results, no more. */
+export function queueAgentAccess(targets: QueueAgentTargets): readonly PolicyStatement[] {
+  return [
+    {
+      Sid: "WorkOffQueue",
+      Effect: "Allow",
+      Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
+      Resource: targets.queueArn,
+    },
+    {
+      Sid: "KeepDeadLetters",
+      Effect: "Allow",
+      Action: "sqs:SendMessage",
+      Resource: targets.deadLetterQueueArn,
+    },
+    {
+      Sid: "KeepRecords",
+      Effect: "Allow",
+      Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+      Resource: targets.tableArn,
+    },
+    {
+      Sid: "StoreResults",
+      Effect: "Allow",
+      Action: ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject"],
+      Resource: pulumi.interpolate`${targets.resultsBucketArn}/*`,
+    },
+    { Sid: "ReadInputs", Effect: "Allow", Action: "s3:GetObject", Resource: inputs(targets) },
+    {
+      // Without it S3 answers 403 for what is not there, as for what is not allowed.
+      Sid: "TellMissingFromForbidden",
+      Effect: "Allow",
+      Action: "s3:ListBucket",
+      Resource: [targets.resultsBucketArn, targets.inputsBucketArn],
+    },
+    {
+      Sid: "TellOfResults",
+      Effect: "Allow",
+      Action: "sns:Publish",
+      Resource: targets.resultTopicArn,
+    },
+    {
+      Sid: "EncryptMessages",
+      Effect: "Allow",
+      // Amazon SNS developer guide, "Configure AWS KMS permissions": what a publisher wants.
+      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+      Resource: targets.topicKeyArn,
+    },
+  ];
+}
+
+/** What the API puts into the inputs' bucket, and all of the buckets that the config names. */
+function inputs({ partition, inputsBucketArn, inputBuckets }: QueueAgentTargets) {
+  return [
+    pulumi.interpolate`${inputsBucketArn}/content/*`,
+    pulumi.interpolate`${inputsBucketArn}/uploads/*`,
+    ...inputBuckets.map((bucket) => `arn:${partition}:s3:::${bucket}/*`),
+  ];
+}

@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { type BuildOptions, build } from "esbuild";
+import bundleOptions from "../contracts/bundleOptions.json";
+
+/** The file that the function runs, and what of it is called: `index.js`, its export `handler`. */
+export const FUNCTION_HANDLER = "index.handler";
+const bundleName = "index.js";
+
+/** Node's major version in Lambda, for which the bundle is written. */
+export const FUNCTION_NODE = 24;
+
+/** The module that exports `handler`, in the checkout. */
+const entry = join("apps", "task-api", "lambda.ts");
+
+let bundled: Promise<string> | undefined;
+
+/**
+ * The API's function and its packages in one file: the same checkout and the same lock file give
+ * the same bytes on every machine, so that `up` changes the function when the code has changed and
+ * not when somebody else runs it.
+ */
+export function taskFunctionBundle(): Promise<string> {
+  bundled ??= bundle(checkout());
+  return bundled;
+}
+
+/** The same as Lambda takes it. */
+export function taskFunctionArchive(): pulumi.asset.AssetArchive {
+  return new pulumi.asset.AssetArchive({
+    [bundleName]: new pulumi.asset.StringAsset(taskFunctionBundle()),
+  });
+}
+
+/** The folder above this file that has the app; the command line runs from a bundle of its own. */
+function checkout(): string {
+  let folder = __dirname;
+  while (!existsSync(join(folder, entry))) {
+    if (folder === dirname(folder)) throw new Error(`${entry} is nowhere above ${__dirname}`);
+    folder = dirname(folder);
+  }
+  return folder;
+}
+
+async function bundle(root: string): Promise<string> {
+  const { outputFiles } = await build({
+    ...(bundleOptions as BuildOptions),
+    entryPoints: [entry],
+    // No path of this machine gets into the bundle.
+    absWorkingDir: root,
+    write: false,
+    target: `node${FUNCTION_NODE}`,
+  });
+  return outputFiles[0]!.text;
+}

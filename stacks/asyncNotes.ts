@@ -1,0 +1,65 @@
+import type { FleetConfig } from "./config/schema";
+
+/** What to look at twice where the asynchronous path is on. */
+export function asyncWarnings(config: FleetConfig): readonly string[] {
+  const { async: path } = config;
+  if (!path.enabled) return [];
+  return [...imageWarnings(path), ...artefactWarnings(config), ...accessWarnings(config)];
+}
+
+function imageWarnings({ agent, runtimes }: FleetConfig["async"]): readonly string[] {
+  const byTag = Object.entries(runtimes).filter(
+    ([, { image }]) => image !== undefined && image.digest === undefined,
+  );
+  return [
+    ...(agent.source === "external" && agent.digest === undefined
+      ? [
+          `images: the queue agent is pinned by the tag ${agent.tag}, not by digest ` +
+            "(async.agent.digest). Push it first, else tasks wait and machines stand idle.",
+        ]
+      : []),
+    ...(byTag.length > 0
+      ? [
+          `images: ${byTag.map(([name]) => name).join(", ")} ${byTag.length === 1 ? "is" : "are"} ` +
+            "pinned by tag, not by digest (async.runtimes.NAME.image.digest).",
+        ]
+      : []),
+  ];
+}
+
+/** Artefacts of realtime units are warned of there. */
+function artefactWarnings({ async: path, models, units }: FleetConfig): readonly string[] {
+  return Object.entries(path.runtimes).flatMap(([name, { model, framework }]) => {
+    if (model === undefined || models[model]?.artefacts[framework] !== undefined) return [];
+    if (Object.values(units).some((it) => it.model === model && it.framework === framework))
+      return [];
+    return [
+      `${name}: no artefact hash for ${framework} (models.${model}.artefacts): pods load whatever ` +
+        "lies under its prefix.",
+    ];
+  });
+}
+
+function accessWarnings({ async: path, cluster }: FleetConfig): readonly string[] {
+  const { subscribers, results } = path;
+  return [
+    ...(cluster.existing?.installed.includes("keda")
+      ? [
+          "keda: it is the cluster's own, so its owner has to let its operator call " +
+            "sqs:GetQueueAttributes on the runtimes' queues, else no runtime starts.",
+        ]
+      : []),
+    ...(subscribers.queueArns.length > 0
+      ? [
+          "async: the queues of async.subscribers.queueArns get nothing until their policies let " +
+            "the result topic send to them.",
+        ]
+      : []),
+    ...(results.existingBucket === undefined
+      ? []
+      : [
+          "async: results are never deleted from async.results.existingBucket by this program " +
+            "(async.results.days).",
+        ]),
+  ];
+}

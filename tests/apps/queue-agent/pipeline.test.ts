@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Pipeline, type Steps } from "../../../apps/queue-agent/pipeline";
+
+interface Work {
+  readonly name: string;
+  /** Turns of the event loop that each step takes. */
+  readonly prepare: number;
+  readonly run: number;
+  readonly store: number;
+  /** What the step before deals with itself. */
+  readonly endsAt?: "prepare" | "run" | undefined;
+}
+
+/** What is worked on at the moment, and in which order it began and ended. */
+class Recorder implements Steps<Work, Work, Work> {
+  readonly events: string[] = [];
+  readonly now = { prepare: 0, wait: 0, run: 0, store: 0 };
+  readonly most = { prepare: 0, wait: 0, run: 0, store: 0 };
+
+  async prepare(work: Work): Promise<Work | undefined> {
+    this.#enter("prepare", work);
+    await turns(work.prepare);
+    this.#leave("prepare", work);
+    if (work.endsAt === "prepare") return undefined;
+    this.#count("wait", 1);
+    return work;
+  }
+
+  async run(work: Work, started: () => void): Promise<Work | undefined> {
+    this.#count("wait", -1);
+    this.#enter("run", work);
+    await turns(1);
+    started();
+    await turns(work.run);
+    this.#leave("run", work);
+    return work.endsAt === "run" ? undefined : work;
+  }
+
+  async store(work: Work): Promise<void> {
+    this.#enter("store", work);
+    await turns(work.store);
+    this.#leave("store", work);
+  }
+
+  async giveBack(work: Work): Promise<void> {
+    this.#count("wait", -1);
+    this.events.push(`give back ${work.name}`);
+  }
+
+  #enter(step: "prepare" | "run" | "store", { name }: Work): void {
+    this.events.push(`${step} ${name}`);
+    this.#count(step, 1);
+  }
+
+  #leave(step: "prepare" | "run" | "store", { name }: Work): void {
+    this.events.push(`${step} ${name} ends`);
+    this.#count(step, -1);
+  }
+
+  #count(step: keyof Recorder["now"], change: number): void {
+    this.now[step] += change;
+    this.most[step] = Math.max(this.most[step], this.now[step]);
+  }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next));
+}
+
+async function takeAll(recorder: Recorder, works: readonly Work[]): Promise<void> {
+  const pipeline = new Pipeline(recorder);
+  for (const work of works) await pipeline.take(work);
+  await pipeline.idle();
+}
+
+const someTurns = fc.integer({ min: 0, max: 6 });
+const someWorks = fc
+  .array(
+    fc.record({
+      prepare: someTurns,
+      run: someTurns,
+      store: someTurns,
+      endsAt: fc.constantFrom(undefined, undefined, undefined, "prepare" as const, "run" as const),
+    }),
+    { maxLength: 12 },
+  )
+  .map((works) => works.map((work, index): Work => ({ name: String(index), ...work })));
+
+describe("the pipeline", () => {
+  it("prepares one, has one wait, runs one and stores one at most, each in its order", () =>
+    fc.assert(
+      fc.asyncProperty(someWorks, async (works) => {
+        const recorder = new Recorder();
+        await takeAll(recorder, works);
+        const { prepare, wait, run, store } = recorder.most;
+        assert.ok(prepare <= 1 && run <= 1 && store <= 1, JSON.stringify(recorder.most));
+        // What is given to the runtime at that moment is counted as both.
+        assert.ok(wait <= 1, JSON.stringify(recorder.most));
+        for (const step of ["prepare", "run", "store"]) {
+          const order = recorder.events.filter((event) => event.startsWith(step));
+          const inOrder = [...order].sort(
+            (a, b) => Number.parseInt(a.split(" ")[1]!, 10) - Number.parseInt(b.split(" ")[1]!, 10),
+          );
+          assert.deepEqual(order, inOrder);
+        }
+        const stored = recorder.events.filter((event) => /^store \d+ ends$/.test(event)).length;
+        assert.equal(stored, works.filter(({ endsAt }) => endsAt === undefined).length);
+        assert.deepEqual(recorder.now, { prepare: 0, wait: 0, run: 0, store: 0 });
+      }),
+    ));
+
+  it("prepares the next task while one runs, and stores that one while the next runs", async () => {
+    const recorder = new Recorder();
+    const work = { prepare: 1, run: 10, store: 5 };
+    await takeAll(recorder, [
+      { name: "a", ...work },
+      { name: "b", ...work },
+    ]);
+    const at = (event: string) => recorder.events.indexOf(event);
+    assert.ok(at("prepare b") < at("run a ends"), recorder.events.join());
+    assert.ok(at("run b") < at("store a"), recorder.events.join());
+    assert.ok(at("store a ends") < at("run b ends"), recorder.events.join());
+  });
+
+  it("does not start a third task before the first one is stored", async () => {
+    const recorder = new Recorder();
+    await takeAll(recorder, [
+      { name: "a", prepare: 0, run: 1, store: 50 },
+      { name: "b", prepare: 0, run: 1, store: 1 },
+      { name: "c", prepare: 0, run: 1, store: 1 },
+    ]);
+    const at = (event: string) => recorder.events.indexOf(event);
+    assert.ok(at("run b ends") < at("store a ends"), recorder.events.join());
+    assert.ok(at("store a ends") < at("run c"), recorder.events.join());
+  });
+
+  it("told to stop, gives back what waits, ends what runs, and starts nothing more", async () => {
+    const recorder = new Recorder();
+    const pipeline = new Pipeline(recorder);
+    const work = { prepare: 0, run: 20, store: 1 };
+    await pipeline.take({ name: "a", ...work });
+    const second = pipeline.take({ name: "b", ...work });
+    await turns(3);
+    pipeline.stop();
+    await second;
+    assert.deepEqual(recorder.now.run, 1);
+    await pipeline.take({ name: "c", ...work });
+    await pipeline.idle();
+    assert.ok(recorder.events.includes("store a ends"));
+    assert.deepEqual(
+      recorder.events.filter((event) => event.startsWith("give back")),
+      ["give back b", "give back c"],
+    );
+    assert.ok(!recorder.events.includes("run b"));
+  });
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
+import { PNG } from "pngjs";
+import { playableRuntimes } from "../../../cli/demo/asyncDemo";
+import { motoPackages, pythonWith } from "../../../cli/localAws/python";
+
+const root = resolve(__dirname, "../../..");
+const python = pythonWith(root, motoPackages);
+const withMoto = python.interpreter !== undefined;
+
+(withMoto ? describe : describe.skip)(
+  `the demo of the asynchronous path${withMoto ? "" : ` (skipped: ${python.reason})`}`,
+  function () {
+    this.timeout(300_000);
+    let folder: string;
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "fleet-demo-test-"));
+    });
+    afterEach(() => rmSync(folder, { recursive: true }));
+
+    it("draws an image for every task, and says so in its last line", async () => {
+      const demo = start(["--tasks", "5", "--agents", "2", "--json", "--keep", folder]);
+      assert.equal(await demo.status, 0, demo.stderr());
+      const outcome = JSON.parse(demo.stdout().trimEnd().split("\n").at(-1)!);
+      assert.deepEqual(Object.keys(outcome), [
+        "submitted",
+        "completed",
+        "deadLettered",
+        "images",
+        "seconds",
+      ]);
+      const { submitted, completed, deadLettered, images } = outcome;
+      assert.deepEqual([submitted, completed, deadLettered, images], [5, 5, 0, 5]);
+      assert.match(demo.stderr(), /5 notifications came from the result topic/);
+      const pictures = readdirSync(folder).map((file) => readFileSync(join(folder, file)));
+      assert.equal(new Set(pictures.map((picture) => picture.toString("base64"))).size, 5);
+      for (const picture of pictures) assert.equal(PNG.sync.read(picture).height, 512);
+    });
+
+    it("leaves no process behind when somebody interrupts it", async () => {
+      const demo = start(["--tasks", "200", "--keep", folder]);
+      await demo.says(/\d of 200 tasks completed/);
+      const children = childrenOf(demo.pid);
+      // moto, the API, two agents with a runtime each.
+      assert.equal(children.length, 6);
+      process.kill(demo.pid, "SIGINT");
+      assert.equal(await demo.status, 130, demo.stderr());
+      assert.deepEqual(children.filter(isAlive), []);
+    });
+
+    it("wants numbers that make sense", async () => {
+      for (const args of [
+        ["--tasks", "0"],
+        ["--agents", "many"],
+      ]) {
+        const demo = start(args);
+        assert.equal(await demo.status, 2);
+        assert.match(demo.stderr(), /a whole number from 1 to/);
+      }
+    });
+  },
+);
+
+function start(args: readonly string[]) {
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
+    process.execPath,
+    [join(root, "cli/fleet.mjs"), "demo", "async", ...args],
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const output = { stdout: "", stderr: "" };
+  const waiting: (() => void)[] = [];
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream].setEncoding("utf8").on("data", (chunk: string) => {
+      output[stream] += chunk;
+      for (const look of waiting) look();
+    });
+  const status = new Promise<number | null>((ended) => child.once("close", ended));
+  return {
+    pid: child.pid!,
+    status,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    says: (text: RegExp) =>
+      new Promise<void>((said, failed) => {
+        waiting.push(() => {
+          if (text.test(output.stderr)) said();
+        });
+        void status.then(() => failed(new Error(output.stderr)));
+      }),
+  };
+}
+
+/** Whether a process still does something; who adopts it may take its time to bury it. */
+function isAlive(pid: number): boolean {
+  const lines = execFileSync("ps", ["-A", "-o", "pid=,stat="], { encoding: "utf8" }).split("\n");
+  return lines.some((line) => new RegExp(`^\\s*${pid}\\s+[^Z]`).test(line));
+}
+
+function childrenOf(parent: number): number[] {
+  return execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
+    .trim()
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)!)
+    .filter(([, , ppid, args]) => Number(ppid) === parent && !args!.includes("esbuild"))
+    .map(([, pid]) => Number(pid));
+}
+
+describe("the runtimes of the demo", () => {
+  const agents = new Map([
+    ["workflows", { ADAPTER: "comfyui" }],
+    ["drawings", { ADAPTER: "fleet" }],
+  ]);
+
+  it("are those that speak as our inference server does", () => {
+    assert.deepEqual(playableRuntimes({ agents, taskApi: {} }, "dev"), ["drawings"]);
+  });
+
+  it("have to be there: otherwise it says what to configure", () => {
+    agents.delete("drawings");
+    for (const taskApi of [{}, undefined])
+      assert.throws(() => playableRuntimes({ agents, taskApi }, "dev"), /async\.enabled has to be/);
+  });
+});
