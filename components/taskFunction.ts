@@ -29,8 +29,8 @@ export interface TaskFunctionArgs {
 /** MiB; CPU comes with it, and half a core reads a request of 6 MB in less than a second. */
 const memoryMiB = 512;
 
-/** Seconds; API Gateway waits for 29, a client of its own accord rarely longer than this. */
-const timeoutSeconds = 10;
+/** Seconds: a call to AWS that is stuck costs up to 15 with its retries, and API Gateway waits for 29. */
+const timeoutSeconds = 25;
 
 /** The function behind the API that tasks are submitted to. */
 export class TaskFunction extends pulumi.ComponentResource {

@@ -28,6 +28,8 @@ export interface Registered {
   /** URNs that it depends on, explicitly or by a property. */
   readonly dependencies: readonly string[];
   readonly protect: boolean;
+  /** Whether it stays when it is taken out of the program. */
+  readonly retainOnDelete: boolean;
 }
 
 export class Registry {
@@ -152,6 +154,7 @@ class RecordingMonitor extends MockMonitor {
           inputs: req.getObject().toJavaScript(),
           dependencies: [...dependencies],
           protect: req.getProtect(),
+          retainOnDelete: req.getRetainondelete() ?? false,
         });
       }
       callback(error, response);

@@ -27,8 +27,8 @@ import { type FinishedRun, manifestKey, type Results } from "./results";
 import { contentOf } from "./taskContent";
 import { TaskFailed } from "./taskFailed";
 import { parseMessage, type Task } from "./taskMessage";
+import type { TaskTrace, Tracing } from "./taskTrace";
 import type { Teller } from "./teller";
-import type { TaskTrace, Tracing } from "./tracing";
 import {
   failureVerdict,
   isLastReceive,
@@ -71,6 +71,8 @@ export interface Prepared {
   readonly hold: Hold;
   readonly task: Task;
   readonly trace: TaskTrace;
+  /** What was known of it when it came. */
+  readonly seen: TaskRecord | undefined;
   readonly content: JsonObject;
 }
 
@@ -138,14 +140,14 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
   }
 
   async run(prepared: Prepared, started: () => void): Promise<Finished | undefined> {
-    const { hold, task, trace } = prepared;
+    const { hold, task, trace, seen } = prepared;
     try {
       if (!(await this.#parts.readiness.isReady())) {
         trace.end("the runtime is not ready");
         await this.#putBack(hold, 0);
         return undefined;
       }
-      const claim = await this.#claim(hold, task, trace);
+      const claim = await this.#claim(hold, task, trace, seen);
       if (claim === undefined) return undefined;
       const earlier = await this.#earlier(task, claim);
       const outcome = earlier ?? (await this.#runClaimed(prepared, claim, started));
@@ -164,13 +166,13 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     }
   }
 
-  async giveBack({ hold, task, trace }: Prepared): Promise<void> {
+  async giveBack({ hold, task, trace, seen }: Prepared): Promise<void> {
     trace.end("the agent stops");
-    await this.#giveBack(hold, task, trace);
+    await this.#giveBack(hold, task, trace, seen);
   }
 
   async #prepare(hold: Hold): Promise<Prepared | undefined> {
-    const { settings, heartbeat, tracing, inputs } = this.#parts;
+    const { settings, heartbeat, claims, tracing, inputs } = this.#parts;
     const { delivery } = hold;
     const { task, malformed } = parseMessage(delivery);
     if (task === undefined) return await this.#noTask(hold, "malformed", malformed);
@@ -188,6 +190,12 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     }
     hold.key = task.key;
     const trace = tracing.received(task, delivery);
+    const seen = await claims.find(task.key);
+    if (seen !== undefined && !claims.isClaimable(task, seen)) {
+      trace.end(`not to be run: ${seen.state}`);
+      await this.#refused(hold, task, seen);
+      return undefined;
+    }
     try {
       if (!adapterTypes[adapterName].includes(task.type))
         throw new TaskFailed(
@@ -197,26 +205,37 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
       const content = await trace.step("inputs", () =>
         contentOf(task, inputs, this.#stopping.signal),
       );
-      return { hold, task, trace, content };
+      return { hold, task, trace, seen, content };
     } catch (error) {
-      if (this.#stopping.signal.aborted) await this.#giveBack(hold, task, trace);
-      else await this.#failUnrun(hold, task, trace, failureOf(error));
+      if (this.#stopping.signal.aborted) await this.#giveBack(hold, task, trace, seen);
+      else await this.#failUnrun(hold, task, trace, seen, failureOf(error));
       return undefined;
     }
   }
 
   /** What has failed before the runtime was asked. */
-  async #failUnrun(hold: Hold, task: Task, trace: TaskTrace, failure: TaskFailed): Promise<void> {
-    const claim = await this.#claim(hold, task, trace);
+  async #failUnrun(
+    hold: Hold,
+    task: Task,
+    trace: TaskTrace,
+    seen: TaskRecord | undefined,
+    failure: TaskFailed,
+  ): Promise<void> {
+    const claim = await this.#claim(hold, task, trace, seen);
     if (claim === undefined) return;
     const outcome = (await this.#earlier(task, claim)) ?? { failure };
     await this.store({ hold, task, trace, claim, outcome });
   }
 
   /** Claims the task; otherwise deals with its message. */
-  async #claim(hold: Hold, task: Task, trace: TaskTrace): Promise<Claim | undefined> {
+  async #claim(
+    hold: Hold,
+    task: Task,
+    trace: TaskTrace,
+    seen: TaskRecord | undefined,
+  ): Promise<Claim | undefined> {
     const { claims, metrics } = this.#parts;
-    const { claim, refusedBy } = await claims.claim(task);
+    const { claim, refusedBy } = await claims.claim(task, seen);
     if (claim === undefined) {
       trace.end(`not claimed: ${refusedBy.state}`);
       await this.#refused(hold, task, refusedBy);
@@ -383,11 +402,11 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     await hold.letGo();
   }
 
-  /** A message that belongs to no task of this runtime. */
+  /** Of a message whose record says nothing of it, or nothing that could be read. */
   async #noTask(hold: Hold, code: FailureCode, reason: string): Promise<undefined> {
     const { deadLetters, queue, metrics, log } = this.#parts;
     const { delivery } = hold;
-    log.warn({ messageId: delivery.messageId, code, reason }, "no task for this runtime");
+    log.warn({ messageId: delivery.messageId, code, reason }, "a dead letter");
     await deadLetters.send({ delivery, id: randomUUID(), code, reason });
     metrics.deadLettered(code);
     await queue.delete([hold.receiptHandle]);
@@ -415,23 +434,39 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
   }
 
   /** Of a task that has not run. */
-  async #giveBack(hold: Hold, task: Task, trace: TaskTrace): Promise<void> {
+  async #giveBack(
+    hold: Hold,
+    task: Task,
+    trace: TaskTrace,
+    seen: TaskRecord | undefined,
+  ): Promise<void> {
     const { receiveCount } = hold.delivery;
     this.#parts.log.info({ key: task.key }, "given back");
     if (!isLastReceive(receiveCount, this.#parts.settings.maxReceiveCount))
       return await this.#putBack(hold, 0);
     try {
-      await this.#failUnrun(hold, task, trace, stoppedTooOften(hold));
+      await this.#failUnrun(hold, task, trace, seen, stoppedTooOften(hold));
     } catch (error) {
       await this.#awsFailed(hold, error, trace);
     }
   }
 
-  /** Nothing more can be done with it now; its next delivery goes on from what is written. */
+  /**
+   * Nothing more can be done with it now; its next delivery goes on from what is written. Where
+   * there is none, the queue itself would move it to the dead letters, without a reason.
+   */
   async #awsFailed(hold: Hold, error: unknown, trace?: TaskTrace): Promise<undefined> {
-    const { messageId } = hold.delivery;
-    this.#parts.log.error({ error, messageId, key: hold.key }, "a message is left for later");
-    trace?.end((error as Error).message);
+    const { log, settings } = this.#parts;
+    const { messageId, receiveCount } = hold.delivery;
+    log.error({ error, messageId, key: hold.key }, "a message is left for later");
+    const { code, message } = failureOf(error);
+    trace?.end(message);
+    if (isLastReceive(receiveCount, settings.maxReceiveCount))
+      try {
+        return await this.#noTask(hold, code, message);
+      } catch (again) {
+        log.error({ error: again, messageId }, "the queue will move it to the dead letters");
+      }
     await this.#putBack(hold, AWS_PAUSE_SECONDS);
     return undefined;
   }

@@ -4,20 +4,23 @@ import { randomUUID } from "node:crypto";
 import {
   ConditionalCheckFailedException,
   type DynamoDBClient,
+  GetItemCommand,
   PutItemCommand,
   UpdateItemCommand,
-  type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, type NativeAttributeValue, unmarshall } from "@aws-sdk/util-dynamodb";
-import {
-  type StoredObject,
-  TABLE_KEY,
-  type TaskFailure,
-  type TaskRecord,
-  type TaskState,
-} from "../../contracts/tasks/record";
+import { TABLE_KEY, type TaskFailure, type TaskRecord } from "../../contracts/tasks/record";
 import type { Task } from "./taskMessage";
-import { clockSkewMs } from "./verdict";
+import {
+  type Claimable,
+  type Completion,
+  claimable,
+  claimed,
+  completed,
+  failed,
+  handedBack,
+  retried,
+} from "./transitions";
 
 export interface ClaimsOptions {
   readonly client: DynamoDBClient;
@@ -35,7 +38,7 @@ export interface Claim {
   readonly key: string;
   /** Of this claim only. */
   readonly token: string;
-  /** Of the results, in their names. */
+  /** Names this attempt, and its results. */
   readonly attempt: string;
   /** As the claim has left it. */
   readonly record: TaskRecord;
@@ -47,19 +50,28 @@ export type ClaimOutcome =
   | { readonly claim: Claim; readonly refusedBy?: undefined }
   | { readonly claim?: undefined; readonly refusedBy: TaskRecord };
 
-export interface Completion {
-  readonly images: readonly StoredObject[];
-  readonly output: StoredObject;
-  readonly manifestKey: string;
-}
-
 /** Characters of a claim's token that name its attempt. */
 const ATTEMPT_LENGTH = 8;
 
-/** A record that changes under our hands does so a few times at most. */
+/** A record changes under one's hands a few times at most. */
 const ROUNDS = 5;
 
+/** What a record has to be for a write to take place. */
+interface Condition {
+  readonly expression: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A write has taken place, or has met another record, or none. */
+interface Written {
+  readonly isDone: boolean;
+  readonly met: TaskRecord | undefined;
+}
+
 /**
+ * What is written follows from what was read, and is written only where that is still so: a write
+ * that comes too late learns in the same call what the record has become.
+ *
  * The SDK asks again when an answer got lost, and then meets what the first request has written:
  * each operation knows its own writing and counts it as done.
  */
@@ -70,73 +82,84 @@ export class Claims {
     this.#options = options;
   }
 
+  /** What is known of a task, as of now. */
+  async find(key: string): Promise<TaskRecord | undefined> {
+    const { Item } = await this.#options.client.send(
+      new GetItemCommand({
+        TableName: this.#options.tableName,
+        Key: keyOf(key),
+        ConsistentRead: true,
+      }),
+    );
+    return recordOf(Item);
+  }
+
+  /** Whether the task could be claimed, if its record is as it was seen. */
+  isClaimable(task: Task, seen: TaskRecord | undefined): boolean {
+    return this.#claimable(task, seen) !== undefined;
+  }
+
   /**
    * Claims a task that waits, whose claim has expired, that comes back from the dead-letter queue,
    * or that nobody knows; otherwise tells what it is.
+   *
+   * @param seen what was known of it a while ago
    */
-  async claim(task: Task): Promise<ClaimOutcome> {
+  async claim(task: Task, seen: TaskRecord | undefined): Promise<ClaimOutcome> {
+    const { pod, visibilitySeconds, taskTtlSeconds } = this.#options;
     const token = randomUUID();
+    let current = seen;
     for (let round = 0; round < ROUNDS; round++) {
-      const { claim, record } = await this.#take(task, token);
-      if (claim !== undefined) return { claim };
-      const next =
-        record === undefined
-          ? await this.#create(task, token)
-          : isReopening(task, record)
-            ? await this.#reopen(task, token)
-            : undefined;
-      if (next !== undefined) return { claim: next };
-      if (record !== undefined && !isReopening(task, record)) return { refusedBy: record };
+      const why = this.#claimable(task, current);
+      // Nobody knows it is claimable always.
+      if (why === undefined) return { refusedBy: current as TaskRecord };
+      const claimant = { token, pod, nowMs: Date.now(), visibilitySeconds, taskTtlSeconds };
+      const record = claimed(current, why, task, claimant);
+      const { isDone, met } = await this.#put(record, unchanged(current));
+      if (isDone) return { claim: claimOf(record, token, why) };
+      if (met?.claimToken === token) return { claim: claimOf(met, token, why) };
+      current = met;
     }
     throw new Error(`the record of ${task.key} changes all the time`);
   }
 
   /** Prolongs a claim. False: it is somebody else's by now. */
   async renew({ key, token }: Claim): Promise<boolean> {
-    const { isDone } = await this.#update(key, {
-      set: { claimExpiresAtMs: this.#expiresAtMs() },
-      condition: "claimToken = :token",
-      values: { ":token": token },
-    });
-    return isDone;
+    const claimExpiresAtMs = Date.now() + this.#options.visibilitySeconds * 1000;
+    return await this.#set(key, { claimExpiresAtMs }, ofToken(token));
   }
 
   /**
    * The task waits for its next attempt. False: the claim was somebody else's by now; the same of
-   * the next three.
+   * the next two.
    */
   async retry(claim: Claim, failure: TaskFailure): Promise<boolean> {
-    const { isDone, record } = await this.#settle(claim, { state: "queued", failure });
-    return isDone || record?.failure?.at === failure.at;
+    const { isDone, met } = await this.#end(claim, retried(claim.record, failure));
+    return isDone || met?.failure?.at === failure.at;
   }
 
   /** The task waits as if it had not been claimed. */
   async handBack(claim: Claim): Promise<boolean> {
-    const { isDone, record } = await this.#settle(claim, {
-      state: "queued",
-      attempts: Math.max(0, claim.record.attempts - 1),
-    });
-    return isDone || record?.state === "queued";
+    const { isDone, met } = await this.#end(claim, handedBack(claim.record));
+    return isDone || met?.state === "queued";
   }
 
   /** The task has failed for good. */
   async fail(claim: Claim, failure: TaskFailure, deadLetterId: string): Promise<boolean> {
-    const { isDone, record } = await this.#settle(claim, {
-      state: "failed",
-      failure,
-      deadLetterId,
-      finishedAt: failure.at,
-    });
-    return isDone || record?.deadLetterId === deadLetterId;
+    const { isDone, met } = await this.#end(claim, failed(claim.record, failure, deadLetterId));
+    return isDone || met?.deadLetterId === deadLetterId;
   }
 
   /** Its message is in the dead-letter queue. */
   async deadLettered(key: string, deadLetterId: string): Promise<void> {
-    await this.#update(key, {
-      set: { deadLetteredAt: new Date().toISOString() },
-      condition: "#state = :failed AND deadLetterId = :id",
-      values: { ":failed": "failed", ":id": deadLetterId },
-    });
+    await this.#set(
+      key,
+      { deadLetteredAt: new Date().toISOString() },
+      {
+        expression: "#state = :failed AND deadLetterId = :id",
+        values: { ":failed": "failed", ":id": deadLetterId },
+      },
+    );
   }
 
   /**
@@ -145,225 +168,142 @@ export class Claims {
    * another way (failed, cancelled), which stays.
    */
   async complete(claim: Claim, completion: Completion, finishedAt: string): Promise<boolean> {
-    const changes = { state: "completed", ...completion, finishedAt } as const;
-    const { isDone, record } = await this.#settle(claim, changes, ["failure"]);
-    if (isDone) return true;
-    const state = record?.state;
-    // Forgotten by its TTL: there is nothing to say it to.
-    if (state === undefined || state === "completed") return true;
-    if (state !== "running" && state !== "queued") return false;
-    const again = await this.#update(claim.key, {
-      set: changes,
-      remove: [...claimAttributes, "failure"],
-      condition: "#state IN (:running, :queued)",
-      values: { ":running": "running", ":queued": "queued" },
-    });
-    return again.isDone || again.record?.state === "completed";
-  }
-
-  async #take(task: Task, token: string): Promise<{ claim?: Claim; record?: TaskRecord }> {
-    const expired = Date.now() - clockSkewMs(this.#options.visibilitySeconds);
-    const written = await this.#write(task.key, {
-      expression: `SET #state = :running, ${claimExpression} ADD attempts :one`,
-      condition: "#state = :queued OR (#state = :running AND claimExpiresAtMs < :expired)",
-      values: {
-        ...this.#claimValues(token),
-        ":queued": "queued",
-        ":one": 1,
-        ":expired": expired,
-      },
-      wantsRecord: true,
-    });
-    const claim = claimIn(written, token, false);
-    if (claim !== undefined) return { claim };
-    const { record } = written;
-    return record === undefined ? {} : { record };
-  }
-
-  async #reopen(task: Task, token: string): Promise<Claim | undefined> {
-    const written = await this.#write(task.key, {
-      expression:
-        `SET #state = :running, ${claimExpression}, attempts = :one, expiresAt = :forgotten ` +
-        "REMOVE failure, deadLetterId, deadLetteredAt, finishedAt",
-      condition: "#state = :failed AND deadLetterId = :id",
-      values: {
-        ...this.#claimValues(token),
-        ":failed": "failed",
-        ":id": task.deadLetterId,
-        ":one": 1,
-        ":forgotten": this.#forgottenAt(),
-      },
-      wantsRecord: true,
-    });
-    return claimIn(written, token, true);
-  }
-
-  async #create(task: Task, token: string): Promise<Claim | undefined> {
-    const { key, id, run, runtime, type, prefix, context, submittedAt } = task;
-    const record: TaskRecord = {
-      key,
-      id,
-      ...(run !== undefined && { run }),
-      runtime,
-      type,
-      ...(prefix !== undefined && { prefix }),
-      context: context as NonNullable<TaskRecord["context"]>,
-      state: "running",
-      createdAt: submittedAt,
-      startedAt: new Date().toISOString(),
-      attempts: 1,
-      claimToken: token,
-      claimedBy: this.#options.pod,
-      claimExpiresAtMs: this.#expiresAtMs(),
-      expiresAt: this.#forgottenAt(),
-    };
-    try {
-      await this.#options.client.send(
-        new PutItemCommand({
-          TableName: this.#options.tableName,
-          Item: marshall(record, marshallOptions),
-          ConditionExpression: "attribute_not_exists(#key)",
-          ExpressionAttributeNames: { "#key": TABLE_KEY },
-        }),
-      );
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
+    let { isDone, met } = await this.#end(claim, completed(claim.record, completion, finishedAt));
+    for (let round = 0; !isDone; round++) {
+      // Forgotten by its TTL: there is nothing to say it to.
+      if (met === undefined || met.state === "completed") return true;
+      if (met.state !== "running" && met.state !== "queued") return false;
+      if (round === ROUNDS) throw new Error(`the record of ${claim.key} changes all the time`);
+      const record = completed(met, completion, finishedAt);
+      ({ isDone, met } = await this.#put(record, unchanged(met)));
     }
-    return claimIn({ isDone: true, record }, token, false);
+    return true;
   }
 
-  /** Ends a claim. */
-  #settle(
-    { key, token }: Claim,
-    set: Readonly<Record<string, unknown>> & { readonly state: TaskState },
-    remove: readonly string[] = [],
-  ): Promise<Written> {
-    return this.#update(key, {
-      set,
-      remove: [...claimAttributes, ...remove],
-      condition: "claimToken = :token",
-      values: { ":token": token },
-    });
+  #claimable(task: Task, seen: TaskRecord | undefined): Claimable | undefined {
+    const { visibilitySeconds } = this.#options;
+    return claimable(seen, task, { nowMs: Date.now(), visibilitySeconds });
   }
 
-  async #update(
-    key: string,
-    {
-      set,
-      remove = [],
-      condition,
-      values,
-    }: {
-      readonly set: Readonly<Record<string, unknown>>;
-      readonly remove?: readonly string[];
-      readonly condition: string;
-      readonly values: Readonly<Record<string, unknown>>;
-    },
-  ): Promise<Written> {
-    const entries = Object.entries(set);
-    const assignments = entries.map(([name], index) => `${aliasOf(name)} = :v${index}`);
-    const removal = remove.length === 0 ? "" : ` REMOVE ${remove.map(aliasOf).join(", ")}`;
-    return await this.#write(key, {
-      expression: `SET ${assignments.join(", ")}${removal}`,
-      condition,
-      values: {
-        ...values,
-        ...Object.fromEntries(entries.map(([, value], index) => [`:v${index}`, value])),
-      },
-      wantsRecord: false,
-    });
+  /** While a task is claimed, nobody else writes its record. */
+  #end({ token }: Claim, record: TaskRecord): Promise<Written> {
+    return this.#put(record, ofToken(token));
   }
 
-  async #write(
-    key: string,
-    { expression, condition, values, wantsRecord }: Write,
-  ): Promise<Written> {
-    try {
-      const { Attributes } = await this.#options.client.send(
-        new UpdateItemCommand({
-          TableName: this.#options.tableName,
-          Key: { [TABLE_KEY]: { S: key } },
-          UpdateExpression: expression,
-          ConditionExpression: condition,
-          ...aliasesIn(`${expression} ${condition}`),
-          ExpressionAttributeValues: marshall(values, marshallOptions),
-          ReturnValues: wantsRecord ? "ALL_NEW" : "NONE",
+  async #put(record: TaskRecord, condition: Condition): Promise<Written> {
+    const { client, tableName } = this.#options;
+    return await written(
+      client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: marshall(record, marshallOptions),
+          ...conditionOf(condition),
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
-      );
-      return { isDone: true, record: recordOf(Attributes) };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { isDone: false, record: recordOf(error.Item) };
-    }
+      ),
+    );
   }
 
-  #claimValues(token: string) {
-    return {
-      ":running": "running",
-      ":token": token,
-      ":pod": this.#options.pod,
-      ":until": this.#expiresAtMs(),
-      ":now": new Date().toISOString(),
-    };
+  /** Sets one attribute of a record that may change meanwhile. */
+  async #set(
+    key: string,
+    attribute: Readonly<Record<string, unknown>>,
+    condition: Condition,
+  ): Promise<boolean> {
+    const { client, tableName } = this.#options;
+    const [[name, value]] = Object.entries(attribute) as [[string, unknown]];
+    const values = { ...condition.values, ":value": value };
+    const { isDone } = await written(
+      client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: keyOf(key),
+          UpdateExpression: `SET ${name} = :value`,
+          ...conditionOf({ ...condition, values }),
+        }),
+      ),
+    );
+    return isDone;
   }
+}
 
-  #expiresAtMs(): number {
-    return Date.now() + this.#options.visibilitySeconds * 1000;
+const marshallOptions = {
+  removeUndefinedValues: true,
+  // Of a context, whose numbers are the client's.
+  allowImpreciseNumbers: true,
+};
+
+/** A record is as it was seen when what every write of that state changes is. */
+function unchanged(seen: TaskRecord | undefined): Condition {
+  if (seen === undefined) return { expression: "attribute_not_exists(#key)", values: {} };
+  const { state, attempts, repeats, claimToken, claimExpiresAtMs, deadLetterId } = seen;
+  const isState = { expression: "#state = :state", values: { ":state": state } };
+  switch (state) {
+    case "queued":
+      return all(isState, is("attempts", attempts), is("repeats", repeats));
+    case "running":
+      return all(isState, is("claimToken", claimToken), is("claimExpiresAtMs", claimExpiresAtMs));
+    case "failed":
+      return all(isState, is("deadLetterId", deadLetterId));
+    default:
+      return isState;
   }
+}
 
-  #forgottenAt(): number {
-    return Math.floor(Date.now() / 1000) + this.#options.taskTtlSeconds;
+function ofToken(token: string): Condition {
+  return is("claimToken", token);
+}
+
+function is(name: string, value: unknown): Condition {
+  if (value === undefined) return { expression: `attribute_not_exists(${name})`, values: {} };
+  return { expression: `${name} = :${name}`, values: { [`:${name}`]: value } };
+}
+
+function all(...conditions: readonly Condition[]): Condition {
+  return {
+    expression: conditions.map(({ expression }) => expression).join(" AND "),
+    values: Object.assign({}, ...conditions.map(({ values }) => values)),
+  };
+}
+
+/** Attributes whose names DynamoDB reserves; it refuses aliases that are not used. */
+const aliases = { "#state": "state", "#key": TABLE_KEY };
+
+function conditionOf({ expression, values }: Condition) {
+  const used = Object.entries(aliases).filter(([alias]) => expression.includes(alias));
+  return {
+    ConditionExpression: expression,
+    ...(used.length > 0 && { ExpressionAttributeNames: Object.fromEntries(used) }),
+    ...(Object.keys(values).length > 0 && {
+      ExpressionAttributeValues: marshall(values, marshallOptions),
+    }),
+  };
+}
+
+async function written(writing: Promise<unknown>): Promise<Written> {
+  try {
+    await writing;
+    return { isDone: true, met: undefined };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return { isDone: false, met: recordOf(error.Item) };
   }
 }
 
-interface Write {
-  readonly expression: string;
-  readonly condition: string;
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly wantsRecord: boolean;
-}
-
-interface Written {
-  /** Its condition held. */
-  readonly isDone: boolean;
-  /** As it was met, or as it is now, where that was wanted. */
-  readonly record: TaskRecord | undefined;
-}
-
-const claimAttributes = ["claimToken", "claimedBy", "claimExpiresAtMs"];
-
-const claimExpression =
-  "claimToken = :token, claimedBy = :pod, claimExpiresAtMs = :until, startedAt = :now";
-
-const marshallOptions = { removeUndefinedValues: true };
-
-function isReopening({ deadLetterId }: Task, { state, deadLetterId: failed }: TaskRecord): boolean {
-  return state === "failed" && deadLetterId !== undefined && failed === deadLetterId;
-}
-
-/** By the token, as the SDK may meet what it has written itself. */
-function claimIn({ record }: Written, token: string, isReopened: boolean): Claim | undefined {
-  if (record === undefined || record.claimToken !== token) return undefined;
-  const { key } = record;
-  return { key, token, attempt: token.slice(0, ATTEMPT_LENGTH), record, isReopened };
-}
-
-/** Attributes whose names DynamoDB reserves. */
-const reservedNames = ["state", "output"];
-
-function aliasOf(name: string): string {
-  return reservedNames.includes(name) ? `#${name}` : name;
-}
-
-/** DynamoDB refuses aliases that are not used. */
-function aliasesIn(expression: string): Pick<UpdateItemCommandInput, "ExpressionAttributeNames"> {
-  const used = reservedNames.filter((name) => expression.includes(aliasOf(name)));
-  if (used.length === 0) return {};
-  return { ExpressionAttributeNames: Object.fromEntries(used.map((name) => [`#${name}`, name])) };
+function keyOf(key: string) {
+  return { [TABLE_KEY]: { S: key } };
 }
 
 function recordOf(item: Record<string, NativeAttributeValue> | undefined): TaskRecord | undefined {
-  return item === undefined ? undefined : (unmarshall(item) as TaskRecord);
+  return item && (unmarshall(item, { wrapNumbers: Number }) as TaskRecord);
+}
+
+function claimOf(record: TaskRecord, token: string, why: Claimable): Claim {
+  return {
+    key: record.key,
+    token,
+    attempt: token.slice(0, ATTEMPT_LENGTH),
+    record,
+    isReopened: why === "dead letter",
+  };
 }

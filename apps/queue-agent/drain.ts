@@ -58,6 +58,7 @@ export function drainSteps(parts: DrainParts): readonly StopStep[] {
       },
     },
     { name: "tell of what has ended", stop: () => teller.finish() },
+    { name: "end the last poll", stop: () => receiver.end() },
     { name: "stop the heartbeats", stop: () => heartbeat.stop() },
   ];
 }

@@ -102,6 +102,7 @@ async function main(): Promise<void> {
     visibilitySeconds,
     wanted: () => readiness.whenReady(),
     take: (delivery) => pipeline.take(delivery),
+    giveBack: ({ receiptHandle }) => queue.visibleAfter(receiptHandle, 0),
     log,
   });
 

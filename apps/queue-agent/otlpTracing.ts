@@ -16,7 +16,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { QUEUE_AGENT } from "../../contracts/tasks/settings";
 import type { Task } from "./taskMessage";
-import type { StepName, TaskTrace, Tracing } from "./tracing";
+import type { StepName, TaskTrace, Tracing } from "./taskTrace";
 
 const propagator = new W3CTraceContextPropagator();
 

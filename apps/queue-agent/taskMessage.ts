@@ -26,6 +26,8 @@ export interface Task {
   /** Where it is not in the message, it lies in the inputs' bucket under `contentKey`. */
   readonly content: JsonObject | undefined;
   readonly contentKey: string | undefined;
+  /** Of the API's request, for a record that has to be made anew. */
+  readonly requestHash: string | undefined;
   /** ISO 8601. */
   readonly submittedAt: string;
   /** It comes from the dead-letter queue, where it had this id. */
@@ -72,7 +74,7 @@ function parseTask(
   if (isDeeperThan(body, MOST_LEVELS)) return { malformed: TOO_DEEP };
   const { success, data: message, error } = taskMessageSchema.safeParse(body);
   if (!success) return { malformed: problemsOf(error) };
-  const { metadata, content, contentKey, submittedAt } = message;
+  const { metadata, content, contentKey, requestHash, submittedAt } = message;
   const { id, runtime, tasktype: type, prefix, context } = metadata;
   const key = message.key ?? recordKey(id);
   const run = key === id ? undefined : key.slice(id.length + 1);
@@ -90,6 +92,7 @@ function parseTask(
       context: (context ?? {}) as JsonValue,
       content: content as JsonObject | undefined,
       contentKey,
+      requestHash,
       submittedAt: submittedAt ?? new Date(delivery.sentAtMs).toISOString(),
       deadLetterId: attribute(DEAD_LETTER_ID_ATTRIBUTE),
       traceHeaders: traceHeaders(attribute(TRACEPARENT_ATTRIBUTE), attribute(TRACESTATE_ATTRIBUTE)),

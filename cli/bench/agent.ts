@@ -18,7 +18,12 @@ import {
   startRecordingRuntime,
 } from "./recordingRuntime";
 import { type Row, row } from "./row";
-import { planTaskWorlds, type StartTaskWorld, type TaskWorld } from "./taskWorld";
+import {
+  planTaskWorlds,
+  prepareTaskWorlds,
+  type StartTaskWorld,
+  type TaskWorld,
+} from "./taskWorld";
 
 const RUNS = 3;
 
@@ -31,6 +36,7 @@ const PREFIX = "bench";
 /** What agents do to a queue of tasks, ours and one that does one thing after the other, in turn. */
 export const agentBench: Bench = {
   about: "the queue agent on moto: idle time of its runtime, tasks a second, memory",
+  prepare: prepareTaskWorlds,
   measure: async (context) => {
     const bundle = await bundleAgent(context);
     const startWorld = await planTaskWorlds(context);

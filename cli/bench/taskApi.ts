@@ -13,7 +13,7 @@ import { freePorts } from "../../tests/cluster/controlPlane/freePorts";
 import type { Bench, BenchContext } from "./bench";
 import { runNode } from "./childProcess";
 import { type Row, row } from "./row";
-import { planTaskWorlds, type TaskWorld } from "./taskWorld";
+import { planTaskWorlds, prepareTaskWorlds, type TaskWorld } from "./taskWorld";
 
 const STARTS = 9;
 const RUNS = 5;
@@ -27,6 +27,7 @@ const POSTS = { requests: 200, clients: 4 };
 /** The API's function, as it is deployed and without what AWS does around it. */
 export const taskApiBench: Bench = {
   about: "the task API: its bundle, a cold start on moto, validation, requests on moto",
+  prepare: prepareTaskWorlds,
   measure: async (context) => {
     const bundle = await bundleFunction(context);
     const world = await (await planTaskWorlds(context))();

@@ -23,6 +23,11 @@ export interface TaskWorld {
   stop(): void;
 }
 
+/** Installs moto where it is not there yet. @throws UserError when it cannot be had */
+export async function prepareTaskWorlds({ launcher, progress }: BenchContext): Promise<void> {
+  await pythonWithMoto(dirname(dirname(launcher)), progress);
+}
+
 /** Starts one after the other, each with nothing in it yet. */
 export type StartTaskWorld = () => Promise<TaskWorld>;
 

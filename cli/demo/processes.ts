@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, readFileSync } from "node:fs";
+import { createWriteStream, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -32,7 +32,7 @@ export class Processes {
   /** Rejects when a process ends that was to go on. */
   readonly death: Promise<never>;
 
-  /** @param folder where the files are */
+  /** @param folder where the files are; with a signal, nobody wants to read them, and it goes */
   constructor(readonly folder: string) {
     this.death = new Promise((_, reject) => {
       this.reportDeath = reject;
@@ -40,7 +40,11 @@ export class Processes {
     this.death.catch(() => undefined);
     process.once("exit", this.onExit);
     for (const signal of Object.keys(SIGNAL_STATUSES) as (keyof typeof SIGNAL_STATUSES)[])
-      process.once(signal, () => process.exit(SIGNAL_STATUSES[signal]));
+      process.once(signal, () => {
+        this.kill();
+        rmSync(folder, { recursive: true, force: true });
+        process.exit(SIGNAL_STATUSES[signal]);
+      });
   }
 
   /** Something else that is to end, too. */

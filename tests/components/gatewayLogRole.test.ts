@@ -17,4 +17,11 @@ describe("GatewayLogRole", () => {
       made.waitsFor(account, made.one("aws:iam/rolePolicyAttachment:RolePolicyAttachment")),
     );
   });
+
+  it("stays when the stack goes: the account's other APIs log by it too", async () => {
+    const made = await construct(() => void new GatewayLogRole("api-gateway-logs", { scope }));
+    const ofAws = made.resources.filter(({ type }) => type.startsWith("aws:"));
+    assert.equal(ofAws.length, 3);
+    for (const { retainOnDelete, type } of ofAws) assert.equal(retainOnDelete, true, type);
+  });
 });

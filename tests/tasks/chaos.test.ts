@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { PublishCommand, SubscribeCommand } from "@aws-sdk/client-sns";
+import { SubscribeCommand } from "@aws-sdk/client-sns";
 import { CreateQueueCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import {
   DEAD_LETTER_CODE_ATTRIBUTE,
@@ -15,6 +15,7 @@ import {
   manifestSchema,
   type Notification,
 } from "../../contracts/tasks/result";
+import { malformedMessages } from "../apps/queue-agent/malformedMessages";
 import { drawnPng } from "../apps/queue-agent/runtimes/drawnPng";
 import * as fleet from "../apps/queue-agent/runtimes/fleet";
 import type { Fault, Run } from "../apps/queue-agent/runtimes/runtimeServer";
@@ -22,7 +23,6 @@ import { describeOnMoto } from "../python/moto";
 import { objectKeyOf, stepOf } from "./harness/agentCall";
 import { Deaths, deathPoints } from "./harness/deaths";
 import { faultsOf } from "./harness/faults";
-import { malformedMessages } from "./harness/malformedMessages";
 import { type Seeded, seeded } from "./harness/seeded";
 import type { TaskClient } from "./harness/taskClient";
 import { type Agent, type DeadLetter, TaskWorld } from "./harness/taskWorld";
@@ -35,6 +35,8 @@ const AGENTS = 4;
 /** Of each kind of death. */
 const DEATHS = Math.max(2, Math.round(TASKS / 200));
 const CLIENTS = 8;
+/** Tasks that wait at a time. */
+const BACKLOG = 40;
 
 /** Parts of the tasks. */
 const REFUSED_SHARE = 0.05;
@@ -42,13 +44,15 @@ const FLAKY_SHARE = 0.05;
 const MALFORMED_SHARE = 0.02;
 const DUPLICATED_SHARE = 0.2;
 
+/** About, between two of them. */
+const MALFORMED_PAUSE_MS = 3000;
+
 /** Calls to AWS that fail. */
 const faultShares = { s3: 0.1, dynamodb: 0.1, sns: 0.02, sqs: 0.02 };
 
 /** Without any progress, something hangs. */
 const STANDSTILL_MS = 90_000;
 
-const H_T: Record<string, number> = {};
 type Kind = "good" | "refused" | "flaky";
 
 interface ChaosTask {
@@ -68,10 +72,9 @@ describeOnMoto(
   (moto) => {
     const random = seeded(SEED);
     const tasks = tasksOf(random);
-    const malformed = Array.from({ length: Math.ceil(TASKS * MALFORMED_SHARE) }, (_, index) => {
-      const kinds = Object.values(malformedMessages);
-      return kinds[index % kinds.length]!;
-    });
+    const malformed = random
+      .shuffled(malformedMessages("drawing"))
+      .slice(0, Math.ceil(TASKS * MALFORMED_SHARE));
     const deaths = new Deaths(random, TASKS, DEATHS);
     const generations: Generations = { began: new Map(), manifestAt: new Map() };
     const agents: Agent[] = [];
@@ -90,7 +93,7 @@ describeOnMoto(
         runtimes: ["drawing"],
         times: {
           visibilitySeconds: 2,
-          heartbeatSeconds: 0.5,
+          heartbeatSeconds: 2 / 3,
           longestTaskSeconds: 10,
           drainSeconds: 5,
         },
@@ -98,52 +101,18 @@ describeOnMoto(
       const api = await world.startApi({ decide: faultsOf(random, faultShares) });
       const copiesUrl = await subscribedToTasks(world);
       for (let slot = 0; slot < AGENTS; slot++) agents.push(await startAgent());
-      H_T.agents = performance.now() - began;
-      const published = Promise.all([submitAll(api), publishMalformed()]);
-      await Promise.all([published, duplicate(copiesUrl, published)]);
-      H_T.published = performance.now() - began;
+      let isSubmitted = false;
+      const submitted = submitAll(api).finally(() => {
+        isSubmitted = true;
+      });
+      const isOver = () => isSubmitted;
+      await Promise.all([submitted, sendMalformed(isOver), duplicate(copiesUrl, isOver)]);
       await untilOver();
       records = await world.records();
       objects = await world.objectKeys();
       letters = [...(await world.deadLetters("drawing"))];
       notifications = [...(await world.notifications())];
       console.log(summary(performance.now() - began));
-      console.log(deaths.H);
-      const cpu = (pid: number) => {
-        const f = require("node:fs").readFileSync(`/proc/${pid}/stat`, "utf8");
-        const x = f.slice(f.lastIndexOf(")") + 2).split(" ");
-        return (Number(x[11]) + Number(x[12])) / 100;
-      };
-      console.log(
-        "cpu moto",
-        cpu(moto().pid),
-        "self",
-        cpu(process.pid),
-        "children",
-        (() => {
-          const f = require("node:fs").readFileSync(`/proc/${process.pid}/stat`, "utf8");
-          const x = f.slice(f.lastIndexOf(")") + 2).split(" ");
-          return (Number(x[13]) + Number(x[14])) / 100;
-        })(),
-        require("node:child_process").execSync("uptime").toString(),
-      );
-      console.log(JSON.stringify(H_T));
-      console.log(
-        JSON.stringify(
-          [...records.values()].filter(
-            (r) => r.state === "failed" && r.failure?.code !== "refused",
-          ),
-        ),
-      );
-      for (const r of records.values())
-        if (r.attempts > 2)
-          console.log(
-            r.key,
-            r.attempts,
-            r.state,
-            JSON.stringify(r.failure),
-            generations.began.get(r.key)?.length,
-          );
     });
     after("stop it all", () => world?.stop());
 
@@ -199,46 +168,40 @@ describeOnMoto(
 
     async function submitAll(api: TaskClient): Promise<void> {
       const waiting = random.shuffled(tasks);
+      let taken = 0;
       const client = async () => {
-        for (let task = waiting.pop(); task !== undefined; task = waiting.pop())
+        for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
           await submitUntilTaken(api, task);
+          taken++;
+          // moto looks at all messages of a queue to deliver one.
+          while (taken - generations.began.size > BACKLOG) await pause(20);
+        }
       };
       await Promise.all(Array.from({ length: CLIENTS }, client));
     }
 
-    async function publishMalformed(): Promise<void> {
-      for (const Message of malformed) {
-        await world.clients.sns.send(
-          new PublishCommand({
-            TopicArn: world.taskTopicArn,
-            Message,
-            MessageAttributes: {
-              [RUNTIME_ATTRIBUTE]: { DataType: "String", StringValue: "drawing" },
-            },
-          }),
-        );
-        await pause(random.between(0, (TASKS * 1000) / 20 / malformed.length));
+    /** Among the others. */
+    async function sendMalformed(isOver: () => boolean): Promise<void> {
+      for (const { body } of malformed) {
+        await send(body, 0);
+        if (!isOver()) await pause(random.between(0, 2 * MALFORMED_PAUSE_MS));
       }
     }
 
     /** Sends some messages once more: at once, or when their tasks are over. */
-    async function duplicate(copiesUrl: string, published: Promise<unknown>): Promise<void> {
-      let isPublished = false;
-      void published.finally(() => {
-        isPublished = true;
-      });
+    async function duplicate(copiesUrl: string, isOver: () => boolean): Promise<void> {
       for (;;) {
-        const isLast = isPublished;
+        const isLast = isOver();
         const bodies = (await world.taken(copiesUrl)).map(({ Body }) => Body!);
         copies.push(...bodies);
         for (const body of random.shuffled(bodies))
-          if (random.happens(DUPLICATED_SHARE)) await resend(body, random.between(0, 12));
+          if (random.happens(DUPLICATED_SHARE)) await send(body, random.between(0, 12));
         if (isLast) return;
         await pause(500);
       }
     }
 
-    async function resend(body: string, delaySeconds: number): Promise<void> {
+    async function send(body: string, delaySeconds: number): Promise<void> {
       await world.clients.sqs.send(
         new SendMessageCommand({
           QueueUrl: world.queueUrl("drawing"),
@@ -251,22 +214,20 @@ describeOnMoto(
       );
     }
 
+    /** Until the queue is empty. */
     async function untilOver(): Promise<void> {
       let left = Number.POSITIVE_INFINITY;
       for (let since = performance.now(); ; ) {
-        const [queued, open] = [await world.queueLength("drawing"), openOf(await world.records())];
+        const queued = await world.queueLength("drawing");
         if (queued === 0) return;
-        const now = queued + open.length;
-        if (process.env.H_DEBUG)
-          console.log(Math.round(performance.now() / 1000), queued, open.length);
-        if (now !== left) since = performance.now();
-        left = now;
+        if (queued !== left) since = performance.now();
+        left = queued;
         if (performance.now() - since > STANDSTILL_MS)
           throw new Error(
-            `nothing goes on with ${queued} messages and ${JSON.stringify(open.slice(0, 3))}; ` +
+            `${queued} messages stay in the queue; the agents said:\n` +
               agents.map(({ process: { said } }) => said).join("\n"),
           );
-        await pause(500);
+        await pause(1000);
       }
     }
 
@@ -302,9 +263,10 @@ describeOnMoto(
           record.state === "failed" ? [record.deadLetterId] : [],
           `${id} is ${record.state}`,
         );
-        if (kind === "refused") assert.equal(record.failure?.code, "refused", id);
-        // A task that could be done is given up only after all its attempts.
-        else if (record.state === "failed") assert.ok(record.attempts >= 3, JSON.stringify(record));
+        if (kind === "refused") assert.equal(record.state, "failed", id);
+        // What may be tried again is given up only after all its attempts.
+        if (record.failure?.code !== "refused" && record.state === "failed")
+          assert.ok(record.attempts >= 3, JSON.stringify(record));
       }
     });
 
@@ -359,17 +321,20 @@ describeOnMoto(
     it("Poison is in the dead-letter queue with its reason", () => {
       for (const { id, kind } of tasks) {
         if (kind !== "refused") continue;
+        const { code, message } = records.get(id)!.failure!;
+        if (code === "refused") assert.match(message, /the prompt is not allowed/);
         for (const { attributes } of lettersOf(letters, id)) {
-          assert.equal(attributes[DEAD_LETTER_CODE_ATTRIBUTE], "refused");
-          assert.match(attributes[DEAD_LETTER_REASON_ATTRIBUTE]!, /the prompt is not allowed/);
+          assert.equal(attributes[DEAD_LETTER_CODE_ATTRIBUTE], code);
+          assert.equal(attributes[DEAD_LETTER_REASON_ATTRIBUTE], message);
         }
       }
-      for (const body of malformed) {
+      assert.ok([...records.values()].some(({ failure }) => failure?.code === "refused"));
+      for (const { body, kind, reason } of malformed) {
         const found = letters.filter((letter) => letter.body === body);
-        assert.ok(found.length > 0, body);
+        assert.ok(found.length > 0, kind);
         for (const { attributes } of found) {
           assert.equal(attributes[DEAD_LETTER_CODE_ATTRIBUTE], "malformed");
-          assert.ok(attributes[DEAD_LETTER_REASON_ATTRIBUTE], body);
+          assert.match(attributes[DEAD_LETTER_REASON_ATTRIBUTE]!, reason, kind);
         }
       }
     });
@@ -377,8 +342,8 @@ describeOnMoto(
     it("Messages that come once more after all is over change nothing", async function () {
       this.timeout(5 * 60_000);
       const runs = [...generations.began.values()].flat().length;
-      const late = random.shuffled(copies).filter(isTask).slice(0, 50);
-      for (const body of late) await resend(body, 0);
+      const late = random.shuffled(copies).slice(0, 50);
+      for (const body of late) await send(body, 0);
       await untilOver();
       assert.equal([...generations.began.values()].flat().length, runs);
       const states = (all: ReadonlyMap<string, TaskRecord>) =>
@@ -451,11 +416,7 @@ function openOf(records: ReadonlyMap<string, TaskRecord>): readonly TaskRecord[]
 }
 
 function lettersOf(letters: readonly DeadLetter[], id: string): readonly DeadLetter[] {
-  return letters.filter(({ body }) => isTask(body) && JSON.parse(body).metadata.id === id);
-}
-
-function isTask(body: string): boolean {
-  return !Object.values(malformedMessages).includes(body);
+  return letters.filter(({ body }) => body.includes(`"id":"${id}"`));
 }
 
 function note<T>(lists: Map<string, T[]>, key: string, value: T): void {

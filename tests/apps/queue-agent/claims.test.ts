@@ -28,6 +28,7 @@ function taskOf(world: World, id: string, deadLetterId?: string): Task {
     context: { user: 1 },
     content: { prompt: "a dog" },
     contentKey: undefined,
+    requestHash: undefined,
     submittedAt: "2026-11-14T00:00:00.000Z",
     deadLetterId,
     traceHeaders: {},
@@ -53,13 +54,17 @@ describeOnMoto("claims", (moto) => {
   /** All claim the same task at the same time. */
   async function race(task: Task): Promise<readonly Claim[]> {
     const outcomes = await Promise.all(
-      Array.from({ length: agents }, (_, index) => claimsOf(`pod-${index}`).claim(task)),
+      Array.from({ length: agents }, async (_, index) => {
+        const claims = claimsOf(`pod-${index}`);
+        // What some have seen is what it was before there was a record.
+        return await claims.claim(task, index % 2 === 0 ? await claims.find(task.key) : undefined);
+      }),
     );
     return outcomes.flatMap(({ claim }) => (claim === undefined ? [] : [claim]));
   }
 
   async function claimed(task: Task): Promise<Claim> {
-    const { claim } = await claimsOf("pod-1").claim(task);
+    const { claim } = await claimsOf("pod-1").claim(task, undefined);
     assert.ok(claim);
     return claim;
   }
@@ -113,7 +118,7 @@ describeOnMoto("claims", (moto) => {
         claimToken: "t",
         claimExpiresAtMs,
       });
-      const { claim, refusedBy } = await claimsOf("pod-1").claim(taskOf(world, id));
+      const { claim, refusedBy } = await claimsOf("pod-1").claim(taskOf(world, id), undefined);
       assert.equal(claim, undefined);
       assert.equal(refusedBy?.claimExpiresAtMs, claimExpiresAtMs);
     }
@@ -122,10 +127,10 @@ describeOnMoto("claims", (moto) => {
   for (const state of ["completed", "cancelled", "failed"] as const)
     it(`are not given for a task that is ${state}`, async () => {
       await world.putRecord({ id: state, state, ...(state === "failed" && { deadLetterId: "d" }) });
-      const { refusedBy } = await claimsOf("pod-1").claim(taskOf(world, state));
+      const { refusedBy } = await claimsOf("pod-1").claim(taskOf(world, state), undefined);
       assert.equal(refusedBy?.state, state);
       // Another dead letter than the record's.
-      const other = await claimsOf("pod-1").claim(taskOf(world, state, "e"));
+      const other = await claimsOf("pod-1").claim(taskOf(world, state, "e"), undefined);
       assert.equal(other.refusedBy?.state, state);
     });
 
@@ -173,7 +178,7 @@ describeOnMoto("claims", (moto) => {
         );
       const [isCancelled, { claim }] = await Promise.all([
         cancel,
-        claimsOf("pod-1").claim(taskOf(world, id)),
+        claimsOf("pod-1").claim(taskOf(world, id), undefined),
       ]);
       assert.notEqual(isCancelled, claim !== undefined);
       assert.equal((await world.record(id))?.state, isCancelled ? "cancelled" : "running");
@@ -254,7 +259,10 @@ describeOnMoto("claims", (moto) => {
       });
       const claims = claimsOf("pod-1", client);
       const claim = async (id: string, deadLetterId?: string) => {
-        const { claim: won, refusedBy } = await claims.claim(taskOf(world, id, deadLetterId));
+        const { claim: won, refusedBy } = await claims.claim(
+          taskOf(world, id, deadLetterId),
+          undefined,
+        );
         assert.ok(won, JSON.stringify(refusedBy));
         return won;
       };

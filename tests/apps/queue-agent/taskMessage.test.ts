@@ -45,6 +45,7 @@ describe("a message", () => {
         context: { user: 1 },
         content: { prompt: "of a" },
         contentKey: undefined,
+        requestHash: undefined,
         submittedAt,
         deadLetterId: undefined,
         traceHeaders: { traceparent, tracestate: "a=b" },

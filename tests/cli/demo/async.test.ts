@@ -41,8 +41,9 @@ const withMoto = python.interpreter !== undefined;
       for (const picture of pictures) assert.equal(PNG.sync.read(picture).height, 512);
     });
 
-    it("leaves no process behind when somebody interrupts it", async () => {
-      const demo = start(["--tasks", "200", "--keep", folder]);
+    it("leaves no process and no file behind when somebody interrupts it", async () => {
+      const temporary = mkdtempSync(join(folder, "tmp-"));
+      const demo = start(["--tasks", "200", "--keep", folder], { TMPDIR: temporary });
       await demo.says(/\d of 200 tasks completed/);
       const children = childrenOf(demo.pid);
       // moto, the API, two agents with a runtime each.
@@ -50,6 +51,7 @@ const withMoto = python.interpreter !== undefined;
       process.kill(demo.pid, "SIGINT");
       assert.equal(await demo.status, 130, demo.stderr());
       assert.deepEqual(children.filter(isAlive), []);
+      assert.deepEqual(readdirSync(temporary), []);
     });
 
     it("wants numbers that make sense", async () => {
@@ -65,11 +67,15 @@ const withMoto = python.interpreter !== undefined;
   },
 );
 
-function start(args: readonly string[]) {
+function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     process.execPath,
     [join(root, "cli/fleet.mjs"), "demo", "async", ...args],
-    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+    {
+      cwd: root,
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
   );
   const output = { stdout: "", stderr: "" };
   const waiting: (() => void)[] = [];

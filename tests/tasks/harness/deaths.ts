@@ -54,12 +54,6 @@ export class Deaths {
     }
   }
 
-  get H() {
-    return JSON.stringify(
-      [...this.#reached].map(([n, r]) => [n, r, [...this.#planned.get(n)!], this.counts.get(n)]),
-    );
-  }
-
   /** The point at which an agent dies that makes this call, or, without one, runs a task. */
   at(step: AgentStep | undefined): DeathPoint | undefined {
     let death: DeathPoint | undefined;
