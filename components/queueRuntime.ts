@@ -58,7 +58,7 @@ export interface QueueRuntimeArgs {
     readonly image: pulumi.Input<string>;
     readonly resources: Resources;
     readonly settings: AgentSettings;
-    readonly access: Omit<QueueAgentTargets, "partition">;
+    readonly access: Omit<QueueAgentTargets, "partition" | "region">;
   };
   readonly accelerator: Accelerator;
   /** Devices per replica. */
@@ -161,7 +161,11 @@ function createIdentity(name: string, args: QueueRuntimeArgs, opts: ComponentOpt
       namespace: args.namespace,
       serviceAccount: name,
       statements: [
-        ...queueAgentAccess({ ...args.agent.access, partition: args.scope.partition }),
+        ...queueAgentAccess({
+          ...args.agent.access,
+          partition: args.scope.partition,
+          region: args.scope.region,
+        }),
         ...(args.runtime.adapter === "fleet" ? [publishMetrics] : []),
       ],
     },
@@ -265,7 +269,8 @@ function patientProbes(path: string) {
   const patient = { httpGet: { path, port: "http" }, periodSeconds: 20, timeoutSeconds: 10 };
   return {
     startupProbe: loadingProbe(path),
-    readinessProbe: { ...patient, failureThreshold: 3 },
+    // A pod that is not ready has no task, as evictions see it: a busy one stays ready.
+    readinessProbe: { ...patient, failureThreshold: 15 },
     livenessProbe: { ...patient, failureThreshold: 15 },
   };
 }

@@ -15,6 +15,8 @@ export interface TaskFunctionStores {
   /** The key of the tasks' topic. */
   readonly topicKeyArn: pulumi.Input<string>;
   readonly resultsBucketArn: pulumi.Input<string>;
+  /** The customer's key that the results' bucket is encrypted with, where it is. */
+  readonly resultsKeyArn?: string | undefined;
   readonly inputsBucketArn: pulumi.Input<string>;
 }
 
@@ -108,6 +110,17 @@ function createRole(
       Action: "s3:GetObject",
       Resource: pulumi.interpolate`${stores.resultsBucketArn}/*`,
     },
+    ...(stores.resultsKeyArn === undefined
+      ? []
+      : [
+          {
+            Sid: "DecryptResults",
+            Effect: "Allow" as const,
+            Action: "kms:Decrypt",
+            Resource: stores.resultsKeyArn,
+            Condition: { StringEquals: { "kms:ViaService": `s3.${scope.region}.amazonaws.com` } },
+          },
+        ]),
     {
       Sid: "Log",
       Effect: "Allow",

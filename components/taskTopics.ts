@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createEncryptedTopic } from "./encryptedTopic";
@@ -66,7 +67,7 @@ function subscribe(
     more: Partial<aws.sns.TopicSubscriptionArgs> = {},
   ) =>
     new aws.sns.TopicSubscription(
-      `${name}-${endpoint}`,
+      `${name}-${nameOf(endpoint)}`,
       { topic: topic.arn, protocol, endpoint, ...more },
       opts,
     );
@@ -78,4 +79,11 @@ function subscribe(
     });
   // In SNS's envelope, as a subscription is by default: clients of the guidance know it so.
   for (const queueArn of queueArns) subscription("sqs", queueArn);
+}
+
+/** URLs may hold what only the subscriber should know, and a resource's name is seen by many. */
+function nameOf(endpoint: string): string {
+  if (!endpoint.startsWith("https://")) return endpoint;
+  const hash = createHash("sha256").update(endpoint).digest("hex").slice(0, 8);
+  return `${new URL(endpoint).hostname}-${hash}`;
 }

@@ -8,7 +8,8 @@
  *     dead letters        14 days                 SQS's longest
  *     drain               longest task + 30 s     to finish a task and store its results after SIGTERM
  *     grace of a pod      drain + 15 s            and to end
- *     record              retention + dead letters, or the results' days where that is more
+ *     message             retention + dead letters + retention: it may wait, fail, and wait once more
+ *     record              as long as a message may live, or the results' days where that is more
  *     inputs              as long as a message may live, in whole days
  */
 
@@ -77,7 +78,7 @@ export function queueTimes(demand: QueueDemand): QueueTimes {
   const retentionSeconds = Math.min(longestRetentionSeconds, wantedRetentionSeconds(demand));
   const deadLetterRetentionSeconds = longestRetentionSeconds;
   const drainSeconds = demand.longestTaskSeconds + storeSeconds;
-  const messageSeconds = retentionSeconds + deadLetterRetentionSeconds;
+  const messageSeconds = retentionSeconds + deadLetterRetentionSeconds + retentionSeconds;
   return {
     heartbeatSeconds,
     visibilitySeconds,

@@ -41,8 +41,14 @@ function artefactWarnings({ async: path, models, units }: FleetConfig): readonly
 }
 
 function accessWarnings({ async: path, cluster }: FleetConfig): readonly string[] {
-  const { subscribers, results } = path;
+  const { subscribers, results, api } = path;
   return [
+    ...(api.createLogRole
+      ? []
+      : [
+          "async: API Gateway logs by a role that an account has once in a region. Where it has " +
+            "none, `pulumi up` stops at the API's stage: set async.api.createLogRole.",
+        ]),
     ...(cluster.existing?.installed.includes("keda")
       ? [
           "keda: it is the cluster's own, so its owner has to let its operator call " +

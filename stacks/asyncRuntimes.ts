@@ -65,6 +65,7 @@ function createRuntime(args: AsyncRuntimesArgs, runtime: ResolvedRuntime): Queue
           deadLetterQueueArn: queue.deadLetterQueueArn,
           tableArn: pipeline.table.arn,
           resultsBucketArn: pipeline.results.bucketArn,
+          resultsKeyArn: config.async.results.kmsKeyArn,
           inputsBucketArn: pipeline.inputs.bucketArn,
           inputBuckets: config.async.inputs.buckets,
           resultTopicArn: pipeline.resultTopicArn,

@@ -150,6 +150,13 @@ function costOf(
     controlPlanes: cluster.existing === undefined ? 1 : 0,
     natGateways: ownVpc ? (network.natGateways === "single" ? 1 : zones) : 0,
     loadBalancers: 1,
-    interfaceEndpoints: ownVpc ? network.interfaceEndpoints.length * zones : 0,
+    interfaceEndpoints: ownVpc
+      ? (network.interfaceEndpoints.length + (ownsApiEndpoint(config) ? 1 : 0)) * zones
+      : 0,
   });
+}
+
+/** Whether the program makes the endpoint that a private API is reached through. */
+function ownsApiEndpoint({ async: { enabled, api } }: FleetConfig): boolean {
+  return enabled && api.endpoint === "private" && api.vpcEndpointIds.length === 0;
 }

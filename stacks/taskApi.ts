@@ -46,6 +46,7 @@ export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): Task
         taskTopicArn: pipeline.taskTopicArn,
         topicKeyArn: pipeline.topicKeyArn,
         resultsBucketArn: pipeline.results.bucketArn,
+        resultsKeyArn: config.async.results.kmsKeyArn,
         inputsBucketArn: pipeline.inputs.bucketArn,
       },
       logRetentionDays,

@@ -33,6 +33,7 @@ export function awsClients(): AwsClients {
       forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined,
     }),
     sns: new SNSClient(options),
-    sqs: new SQSClient(options),
+    // Asks the endpoint that all others ask, wherever a queue's URL points to.
+    sqs: new SQSClient({ ...options, useQueueUrlAsEndpoint: false }),
   };
 }

@@ -5,7 +5,7 @@ import type { Publisher } from "./publisher";
 import type { Settings } from "./settings";
 import type { TaskStore } from "./taskStore";
 
-/** What the API's operations work with. */
+/** What the API's operations work with; of one request. */
 export interface Api {
   readonly settings: Settings;
   readonly inputs: AllowedInputs;

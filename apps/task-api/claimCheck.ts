@@ -46,6 +46,7 @@ export async function leaveContent(
   bucket: string,
   key: string,
   { content, ...message }: TaskMessage,
+  options: { readonly abortSignal: AbortSignal },
 ): Promise<TaskMessage> {
   const contentKey = contentObject(key);
   await ask(
@@ -57,6 +58,7 @@ export async function leaveContent(
         Body: JSON.stringify(content),
         ContentType: "application/json",
       }),
+      options,
     ),
   );
   return { ...message, contentKey };

@@ -9,7 +9,7 @@ export interface Clients {
   readonly s3: S3Client;
 }
 
-/** A call that is lost, and its repetitions, end well before API Gateway gives up (29 s). */
+/** Of one call. How long all calls of a request may take together is its deadline's. */
 const config = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 500, requestTimeout: 2000, throwOnRequestTimeout: true },

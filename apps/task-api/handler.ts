@@ -2,6 +2,7 @@ import type { Metrics } from "@aws-lambda-powertools/metrics";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
 import { problemAnswer } from "./answer";
 import type { Api } from "./api";
+import { type Deadline, deadlineOf } from "./deadline";
 import { publishMetrics } from "./metrics";
 import { Problem } from "./problem";
 import { MethodNotAllowed, routeOf } from "./routes";
@@ -18,10 +19,14 @@ export interface SubmittedTask {
   readonly runtime: string;
 }
 
-/** Answers requests, and logs and counts each. It never throws: API Gateway would say 502. */
-export function createHandler(api: Api, metrics: Metrics): Handler {
+/**
+ * Answers requests, and logs and counts each. It never throws, and ends before its invocation does:
+ * API Gateway would say 502.
+ */
+export function createHandler(apiUntil: (deadline: Deadline) => Api, metrics: Metrics): Handler {
   return async (event, context) => {
     const began = performance.now();
+    const api = apiUntil(deadlineOf(context));
     const { result, path, problem } = await answer(api, event);
     const submitted =
       problem === undefined && (path === "/v1/tasks" || path === "/v1alpha2")

@@ -12,20 +12,23 @@ import { TaskStore } from "./taskStore";
 const settings = readSettings(settingsSchema);
 const { dynamoDb, sns, s3 } = createClients();
 
+const log = new Logger({ serviceName: TASK_API });
+
 /** The function's entry: requests of API Gateway's REST API (proxy integration). */
 export const handler = createHandler(
-  {
+  (deadline) => ({
     settings,
     inputs: { hosts: settings.INPUT_HOSTS, buckets: settings.INPUT_BUCKETS },
-    store: new TaskStore(dynamoDb, settings.TABLE_NAME),
+    store: new TaskStore(dynamoDb, settings.TABLE_NAME, deadline),
     publisher: new Publisher({
       sns,
       s3,
       topicArn: settings.TASK_TOPIC_ARN,
       inputsBucket: settings.INPUTS_BUCKET,
+      deadline,
     }),
     s3,
-    log: new Logger({ serviceName: TASK_API }),
-  },
+    log,
+  }),
   new Metrics({ namespace: settings.METRIC_NAMESPACE, serviceName: TASK_API }),
 );

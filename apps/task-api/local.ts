@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { APIGatewayProxyResult, Context } from "aws-lambda";
 import { z } from "zod";
 import { TASK_API } from "../../contracts/tasks/settings";
 import { UserError } from "../../contracts/userError";
@@ -7,7 +8,7 @@ import { createLog, logLevels } from "../service/log";
 import { readSettings, secret } from "../service/settings";
 import { stopOnSignals } from "../service/stop";
 import type { Handler } from "./handler";
-import { contextOf, eventOf, GATEWAY_BYTES, tooLarge } from "./proxyEvent";
+import { contextOf, eventOf, GATEWAY_BYTES, timedOut, tooLarge } from "./proxyEvent";
 
 /**
  * The function without Lambda and API Gateway, for tests and the demo: serves the same handler over
@@ -23,6 +24,11 @@ const settingsSchema = z.object({
   API_KEY: secret(z.string().min(1).optional()).describe(
     "what clients have to send as x-api-key; absent: nothing",
   ),
+  TIMEOUT_SECONDS: z.coerce
+    .number("seconds")
+    .positive("seconds")
+    .default(25)
+    .describe("how long a request may take, as Lambda's timeout"),
   LOG_LEVEL: z.enum(logLevels).default("info"),
 });
 
@@ -55,7 +61,7 @@ async function main(): Promise<void> {
 
 async function serve(
   handler: Handler,
-  { STAGE: stage, API_KEY: apiKey }: z.infer<typeof settingsSchema>,
+  { STAGE: stage, API_KEY: apiKey, TIMEOUT_SECONDS }: z.infer<typeof settingsSchema>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -72,12 +78,28 @@ async function serve(
     ? { statusCode: 403, headers: {}, body: '{"message":"Forbidden"}' }
     : bytes > GATEWAY_BYTES
       ? tooLarge
-      : await handler(event, contextOf());
+      : await inTime(TIMEOUT_SECONDS * 1000, (context) => handler(event, context));
   response.writeHead(statusCode, {
     ...(headers as Record<string, string> | undefined),
     "Content-Length": Buffer.byteLength(body),
   });
   response.end(request.method === "HEAD" ? undefined : body);
+}
+
+/** The function's answer, or API Gateway's when its time is over. */
+async function inTime(
+  timeoutMs: number,
+  invoke: (context: Context) => Promise<APIGatewayProxyResult>,
+): Promise<APIGatewayProxyResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<APIGatewayProxyResult>((ended) => {
+    timer = setTimeout(() => ended(timedOut), timeoutMs);
+  });
+  try {
+    return await Promise.race([invoke(contextOf(timeoutMs)), end]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 main().catch((error: unknown) => {

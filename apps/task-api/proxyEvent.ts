@@ -13,6 +13,13 @@ export const tooLarge: APIGatewayProxyResult = {
   body: '{"message":"Request Too Long"}',
 };
 
+/** API Gateway's own answer when the function has not answered in its time, and was ended. */
+export const timedOut: APIGatewayProxyResult = {
+  statusCode: 502,
+  headers: { "Content-Type": "application/json" },
+  body: '{"message":"Internal server error"}',
+};
+
 /**
  * An HTTP request as API Gateway hands it to a function, as far as the function looks at it: behind
  * a catch-all resource, so that paths are told apart by the function.
@@ -58,7 +65,12 @@ export function eventOf(
   };
 }
 
-/** What Lambda tells a function of an invocation, as far as the function looks at it. */
-export function contextOf(): Context {
-  return { awsRequestId: randomUUID(), functionName: TASK_API } as Context;
+/** What Lambda tells a function of an invocation that begins, as far as the function looks at it. */
+export function contextOf(timeoutMs: number): Context {
+  const endsAt = performance.now() + timeoutMs;
+  return {
+    awsRequestId: randomUUID(),
+    functionName: TASK_API,
+    getRemainingTimeInMillis: () => endsAt - performance.now(),
+  } as Context;
 }

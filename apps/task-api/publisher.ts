@@ -3,6 +3,7 @@ import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
 import type { TaskMessage } from "../../contracts/tasks/message";
 import { ask } from "./awsCall";
 import { attributesOf, fitsTopic, leaveContent } from "./claimCheck";
+import type { Deadline } from "./deadline";
 import type { TraceHeaders } from "./trace";
 
 export interface PublisherOptions {
@@ -11,9 +12,10 @@ export interface PublisherOptions {
   readonly topicArn: string;
   /** Where content goes that the topic does not take. */
   readonly inputsBucket: string;
+  readonly deadline: Deadline;
 }
 
-/** Hands a task to the topic, from where it gets to its runtime's queue. */
+/** Hands a task of one request to the topic, from where it gets to its runtime's queue. */
 export class Publisher {
   constructor(private readonly options: PublisherOptions) {}
 
@@ -22,12 +24,13 @@ export class Publisher {
    * @throws AwsUnavailable
    */
   async publish(key: string, task: TaskMessage, trace: TraceHeaders): Promise<void> {
-    const { sns, s3, topicArn, inputsBucket } = this.options;
+    const { sns, s3, topicArn, inputsBucket, deadline } = this.options;
+    const options = { abortSignal: deadline.work };
     const attributes = attributesOf(task, trace);
     const whole = JSON.stringify(task);
     const body = fitsTopic(whole, attributes)
       ? whole
-      : JSON.stringify(await leaveContent(s3, inputsBucket, key, task));
+      : JSON.stringify(await leaveContent(s3, inputsBucket, key, task, options));
     await ask(
       "SNS Publish",
       sns.send(
@@ -41,6 +44,7 @@ export class Publisher {
             ]),
           ),
         }),
+        options,
       ),
     );
   }

@@ -10,6 +10,7 @@ import {
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { TABLE_KEY, type TaskRecord, taskRecordSchema } from "../../contracts/tasks/record";
 import { AwsUnavailable, ask } from "./awsCall";
+import type { Deadline } from "./deadline";
 import { invalid } from "./problem";
 
 type Item = Record<string, AttributeValue>;
@@ -19,11 +20,12 @@ export type Written =
   | { readonly isDone: true; readonly record: TaskRecord }
   | { readonly isDone: false; readonly record: TaskRecord | undefined };
 
-/** The table of the tasks' states. Records whose time is over count as absent, deleted or not. */
+/** The table of the tasks' states, for one request. Records whose time is over count as absent, deleted or not. */
 export class TaskStore {
   constructor(
     private readonly client: DynamoDBClient,
     private readonly table: string,
+    private readonly deadline: Deadline,
   ) {}
 
   /**
@@ -44,6 +46,7 @@ export class TaskStore {
             ExpressionAttributeValues: { ":now": { N: String(nowSeconds()) } },
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
+          { abortSignal: this.deadline.work },
         ),
         record,
       );
@@ -84,6 +87,7 @@ export class TaskStore {
           ReturnValues: "ALL_NEW",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
+        { abortSignal: this.deadline.work },
       ),
     );
   }
@@ -113,6 +117,7 @@ export class TaskStore {
             ":none": 0,
           }),
         }),
+        { abortSignal: this.deadline.undo },
       ),
     );
   }
@@ -127,6 +132,7 @@ export class TaskStore {
           Key: marshall({ [TABLE_KEY]: key }),
           ConsistentRead: true,
         }),
+        { abortSignal: this.deadline.work },
       ),
     );
     return recordOf(Item);
@@ -156,6 +162,7 @@ export class TaskStore {
           ReturnValues: "ALL_NEW",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
+        { abortSignal: this.deadline.work },
       ),
     );
   }

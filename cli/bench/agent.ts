@@ -28,8 +28,8 @@ import {
 const RUNS = 3;
 
 /** A runtime as slow as a small model, and one that shows what the agent itself can do. */
-const SLOW = { milliseconds: 500, tasks: 20 };
-const INSTANT = { milliseconds: 0, tasks: 120 };
+const SLOW = { milliseconds: 500, tasks: 16 };
+const INSTANT = { milliseconds: 0, tasks: 100 };
 
 const PREFIX = "bench";
 

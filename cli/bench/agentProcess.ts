@@ -2,7 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 
-/** An agent as a process of its own, until it is stopped. */
+// A signal would end this process without what it has to do at its exit.
+const SIGNAL_STATUSES = { SIGINT: 130, SIGTERM: 143 } as const;
+type Signal = keyof typeof SIGNAL_STATUSES;
+const exitOn = (signal: Signal) => process.exit(SIGNAL_STATUSES[signal]);
+
+/** An agent as a process of its own, which ends when it is stopped, or with this process. */
 export class AgentProcess {
   readonly #child: ChildProcess;
   #said = "";
@@ -19,6 +24,7 @@ export class AgentProcess {
       env: { PATH: process.env.PATH, ...environment },
     });
     process.once("exit", this.#onExit);
+    for (const signal of Object.keys(SIGNAL_STATUSES)) process.once(signal, exitOn);
     for (const stream of [this.#child.stdout!, this.#child.stderr!])
       stream.setEncoding("utf8").on("data", (chunk: string) => {
         this.#said = (this.#said + chunk).slice(-4000);
@@ -39,6 +45,7 @@ export class AgentProcess {
 
   async stop(): Promise<void> {
     process.off("exit", this.#onExit);
+    for (const signal of Object.keys(SIGNAL_STATUSES)) process.off(signal, exitOn);
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");
     this.#child.kill("SIGKILL");

@@ -177,6 +177,11 @@ export const asyncSchema = z
           .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket name")
           .optional()
           .describe("Bucket to use instead of making one; its lifecycle is its owner's."),
+        kmsKeyArn: arn
+          .optional()
+          .describe(
+            "KMS key that the existing bucket is encrypted with, so that agents may write and the API's links read.",
+          ),
       })
       .prefault({})
       .describe("What tasks leave behind."),

@@ -35,7 +35,7 @@ const AGENTS = 4;
 /** Of each kind of death. */
 const DEATHS = Math.max(2, Math.round(TASKS / 200));
 const CLIENTS = 8;
-/** Tasks that wait at a time. */
+/** Tasks that wait at a time: moto looks at all messages of a queue to deliver one. */
 const BACKLOG = 40;
 
 /** Parts of the tasks. */
@@ -53,6 +53,7 @@ const faultShares = { s3: 0.1, dynamodb: 0.1, sns: 0.02, sqs: 0.02 };
 /** Without any progress, something hangs. */
 const STANDSTILL_MS = 90_000;
 
+const H_C: Record<string, number> = {};
 type Kind = "good" | "refused" | "flaky";
 
 interface ChaosTask {
@@ -112,6 +113,7 @@ describeOnMoto(
       objects = await world.objectKeys();
       letters = [...(await world.deadLetters("drawing"))];
       notifications = [...(await world.notifications())];
+      console.log(JSON.stringify(H_C), require("node:fs").readFileSync(`/proc/${moto().pid}/stat`, "utf8").split(" ").slice(13, 15));
       console.log(summary(performance.now() - began));
     });
     after("stop it all", () => world?.stop());
@@ -147,6 +149,7 @@ describeOnMoto(
           return death.when === "before" ? "reset" : "lose";
         },
         answered: (call, status) => {
+          H_C[stepOf(call) + call.service] = (H_C[stepOf(call) + call.service] ?? 0) + 1;
           if (stepOf(call) !== "manifest" || status !== 200) return;
           const id = objectKeyOf(call).split("/")[0]!;
           generations.manifestAt.set(id, performance.now());
@@ -173,7 +176,6 @@ describeOnMoto(
         for (let task = waiting.pop(); task !== undefined; task = waiting.pop()) {
           await submitUntilTaken(api, task);
           taken++;
-          // moto looks at all messages of a queue to deliver one.
           while (taken - generations.began.size > BACKLOG) await pause(20);
         }
       };
@@ -196,6 +198,9 @@ describeOnMoto(
         copies.push(...bodies);
         for (const body of random.shuffled(bodies))
           if (random.happens(DUPLICATED_SHARE)) await send(body, random.between(0, 12));
+        // moto looks at all messages of a queue to deliver one.
+        await world.notifications();
+        await world.deadLetters("drawing");
         if (isLast) return;
         await pause(500);
       }

@@ -28,6 +28,29 @@ export function asyncProblems(config: FleetConfig, region: string): Problem[] {
     ...Object.entries(path.runtimes).flatMap(([name, runtime]) =>
       runtimeProblems(config, name, runtime, region),
     ),
+    ...(path.results.kmsKeyArn !== undefined && path.results.existingBucket === undefined
+      ? [
+          {
+            key: "async.results.kmsKeyArn",
+            value: path.results.kmsKeyArn,
+            allowed: "nothing without `existingBucket`: the program's own bucket has S3's key",
+            reads: ["async.results.existingBucket"],
+          },
+        ]
+      : []),
+    ...(path.enabled &&
+    path.api.endpoint === "private" &&
+    path.api.vpcEndpointIds.length === 0 &&
+    config.network.existing !== undefined
+      ? [
+          {
+            key: "async.api.vpcEndpointIds",
+            value: path.api.vpcEndpointIds,
+            allowed: "an endpoint of execute-api in `network.existing`, in which nothing is made",
+            reads: ["async.api.endpoint", "network.existing"],
+          },
+        ]
+      : []),
     ...apiProblems(path, region),
     ...appImageProblems("async.agent", path.agent, AGENT_TAG),
   ];

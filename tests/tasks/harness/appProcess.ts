@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 /** A line of an app's log. */
@@ -11,12 +12,7 @@ export interface LogLine {
 /** Of each process, the last lines are kept. */
 const KEPT_LINES = 2000;
 
-const running = new Set<ChildProcess>();
-
-// Whatever ends the tests ends what they have started.
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
+const endWithParent = join(__dirname, "endWithParent.cjs");
 
 /** A bundled app as a process of its own, with nothing of this one's environment but PATH. */
 export class AppProcess {
@@ -26,8 +22,8 @@ export class AppProcess {
   #errors = "";
 
   constructor(bundle: string, environment: Readonly<Record<string, string>>) {
-    const child = spawn(process.execPath, [bundle], {
-      stdio: ["ignore", "pipe", "pipe"],
+    const child = spawn(process.execPath, ["--require", endWithParent, bundle], {
+      stdio: ["pipe", "pipe", "pipe"],
       env: {
         PATH: process.env.PATH,
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
@@ -35,12 +31,8 @@ export class AppProcess {
       },
     });
     this.#child = child;
-    running.add(child);
     this.#ended = new Promise((resolve) => {
-      child.once("exit", (status, signal) => {
-        running.delete(child);
-        resolve(status ?? signal!);
-      });
+      child.once("exit", (status, signal) => resolve(status ?? signal!));
     });
     createInterface(child.stdout).on("line", (line) => this.#read(line));
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -49,7 +41,7 @@ export class AppProcess {
   }
 
   get hasEnded(): boolean {
-    return !running.has(this.#child);
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   /** The last that it has said, for people. */
