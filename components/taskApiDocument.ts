@@ -124,11 +124,24 @@ function requestModels({ paths, components }: OpenApiDocument): Record<string, S
 }
 
 /**
- * What the edge checks of a body: that all is there that has to be. The gateway's error for that
- * names what is missing; for a wrong type, pattern or value it names no field, so those are left to
- * the function, which names all of them.
+ * What the edge checks of a body: that it is an object (above), that all is there that has to be,
+ * and that nothing is there that must not be. All of that the gateway's error names: the body, or
+ * the field. Of a wrong type, value, pattern or length it says what it found and what it expected,
+ * and not where, and a client is to be told where: so those are left to the function, which names
+ * all wrong fields at once. It checks all of it in any case, also what comes as another content
+ * type, which the gateway lets by.
+ *
+ * Sources: API Gateway developer guide, "Request validation for REST APIs"; json-schema-validator,
+ * whose words the gateway's errors have. Of `additionalProperties` the guide's important
+ * notes have said that models do not support it, and users that it works (aws/aws-cdk, issue 3993
+ * and pull request 3997); where it does not, the function is asked once more.
  */
-export function shapeOf({ description, required, properties }: SchemaObject): SchemaObject {
+export function shapeOf({
+  description,
+  required,
+  properties,
+  additionalProperties,
+}: SchemaObject): SchemaObject {
   return {
     ...(description === undefined ? {} : { description }),
     ...(required === undefined || required.length === 0 ? {} : { required }),
@@ -139,6 +152,7 @@ export function shapeOf({ description, required, properties }: SchemaObject): Sc
             Object.entries(properties).map(([name, schema]) => [name, shapeOf(schema)]),
           ),
         }),
+    ...(additionalProperties === false ? { additionalProperties } : {}),
   };
 }
 

@@ -33,7 +33,10 @@ import {
   failureVerdict,
   isLastReceive,
   isLost,
+  isOfAnother,
   isWithoutResults,
+  notReadySeconds,
+  pauseSeconds,
   refusalOf,
   waitSeconds,
 } from "./verdict";
@@ -91,9 +94,6 @@ type Outcome =
   | { readonly manifest: Manifest }
   | { readonly failure: TaskFailed };
 
-/** Until a message is visible again after AWS has failed in spite of the SDK's tries. */
-const AWS_PAUSE_SECONDS = 5;
-
 /** Times that results are stored, which cost an accelerator's time, before they are given up. */
 const STORE_TRIES = 5;
 
@@ -143,8 +143,14 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     const { hold, task, trace, seen } = prepared;
     try {
       if (!(await this.#parts.readiness.isReady())) {
+        const { receiveCount } = hold.delivery;
+        if (isLastReceive(receiveCount, this.#parts.settings.maxReceiveCount)) {
+          const failure = new TaskFailed("busy", "the runtime was not ready");
+          await this.#failUnrun(hold, task, trace, seen, failure);
+          return undefined;
+        }
         trace.end("the runtime is not ready");
-        await this.#putBack(hold, 0);
+        await this.#putBack(hold, notReadySeconds(receiveCount));
         return undefined;
       }
       const claim = await this.#claim(hold, task, trace, seen);
@@ -177,13 +183,17 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     const { task, malformed } = parseMessage(delivery);
     if (task === undefined) return await this.#noTask(hold, "malformed", malformed);
     const { runtime, adapterName } = settings;
-    if (task.runtime !== runtime)
-      // Its record belongs to a message in the other runtime's queue.
+    if (task.runtime !== runtime) {
+      const record = await claims.find(task.key);
+      // Until SNS goes by a new queue's filter, which may take minutes, it gets all messages.
+      if (record?.runtime === task.runtime)
+        return await this.#drop(hold, "it is another runtime's");
       return await this.#noTask(
         hold,
         "unsupported",
         `metadata.runtime: it is for ${task.runtime}, and this is the queue of ${runtime}`,
       );
+    }
     if (heartbeat.isBusyWith(task.key)) {
       await this.#putBack(hold, waitSeconds({ ...this.#times(hold), nowMs: Date.now() }));
       return undefined;
@@ -249,8 +259,14 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
   }
 
   async #refused(hold: Hold, task: Task, record: TaskRecord): Promise<void> {
-    const { teller, queue, log, metrics, settings } = this.#parts;
-    const refusal = refusalOf({ ...this.#times(hold), record, nowMs: Date.now() });
+    const { teller, log, metrics, settings } = this.#parts;
+    const { requestHash } = task;
+    const refusal = refusalOf({
+      ...this.#times(hold),
+      record,
+      requestHash,
+      nowMs: Date.now(),
+    });
     log.info({ key: task.key, state: record.state, ...refusal }, "not claimed");
     switch (refusal.action) {
       case "tell again": {
@@ -262,8 +278,7 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
       }
       case "delete":
         if (record.state === "cancelled") metrics.cancelled();
-        await queue.delete([hold.receiptHandle]);
-        await hold.letGo();
+        await this.#drop(hold, refusal.why);
         return;
       case "dead-letter again":
         await this.#deadLetter(hold, task, record.failure!, record.deadLetterId!);
@@ -278,7 +293,7 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     const { attempts } = claim.record;
     if (isWithoutResults(attempts, claim.isReopened)) return undefined;
     try {
-      const manifest = await this.#parts.results.find(task);
+      const manifest = await this.#parts.results.find(asRecorded(task, claim));
       if (manifest !== undefined) return { manifest };
     } catch (error) {
       return { failure: failureOf(error) };
@@ -327,7 +342,7 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
       manifest =
         "manifest" in outcome
           ? outcome.manifest
-          : await trace.step("store", () => this.#storeRun(task, outcome.run));
+          : await trace.step("store", () => this.#storeRun(asRecorded(task, claim), outcome.run));
     } catch (error) {
       return await this.#fail(hold, task, trace, claim, failureOf(error));
     }
@@ -402,6 +417,14 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     await hold.letGo();
   }
 
+  /** Of a message that nothing is to be done for. */
+  async #drop(hold: Hold, why: string): Promise<undefined> {
+    const { queue, log } = this.#parts;
+    log.info({ messageId: hold.delivery.messageId, key: hold.key, why }, "deleted");
+    await queue.delete([hold.receiptHandle]);
+    await hold.letGo();
+  }
+
   /** Of a message whose record says nothing of it, or nothing that could be read. */
   async #noTask(hold: Hold, code: FailureCode, reason: string): Promise<undefined> {
     const { deadLetters, queue, metrics, log } = this.#parts;
@@ -463,11 +486,27 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     trace?.end(message);
     if (isLastReceive(receiveCount, settings.maxReceiveCount))
       try {
-        return await this.#noTask(hold, code, message);
+        return await this.#giveUp(hold, code, message);
       } catch (again) {
         log.error({ error: again, messageId }, "the queue will move it to the dead letters");
       }
-    await this.#putBack(hold, AWS_PAUSE_SECONDS);
+    await this.#putBack(hold, pauseSeconds(receiveCount));
+    return undefined;
+  }
+
+  /** At a message's last delivery: what its task has come to is told, or that it came to nothing. */
+  async #giveUp(hold: Hold, code: FailureCode, reason: string): Promise<undefined> {
+    const { claims, settings } = this.#parts;
+    const { task } = parseMessage(hold.delivery);
+    const seen = task?.runtime === settings.runtime ? await claims.find(task.key) : undefined;
+    if (task === undefined || seen === undefined) return await this.#noTask(hold, code, reason);
+    hold.settling();
+    const message = reason.slice(0, DEAD_LETTER_REASON_LENGTH);
+    const failure: TaskFailure = { code, message, at: new Date().toISOString() };
+    const id = randomUUID();
+    if (!isOfAnother(seen, task) && (await claims.giveUp(seen, failure, id)))
+      await this.#deadLetter(hold, task, failure, id);
+    else await this.#refused(hold, task, (await claims.find(task.key)) ?? seen);
     return undefined;
   }
 
@@ -527,6 +566,11 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     const { visibilitySeconds, longestTaskSeconds } = this.#parts.settings;
     return { receiveCount, visibilitySeconds, longestTaskSeconds };
   }
+}
+
+/** A request that is repeated comes in two messages; the record tells which task it is. */
+function asRecorded(task: Task, { record }: Claim): Task {
+  return { ...task, submittedAt: record.createdAt };
 }
 
 function failureOf(error: unknown): TaskFailed {

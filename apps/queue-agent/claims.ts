@@ -19,6 +19,7 @@ import {
   completed,
   failed,
   handedBack,
+  isExpired,
   retried,
 } from "./transitions";
 
@@ -123,10 +124,15 @@ export class Claims {
     throw new Error(`the record of ${task.key} changes all the time`);
   }
 
-  /** Prolongs a claim. False: it is somebody else's by now. */
-  async renew({ key, token }: Claim): Promise<boolean> {
-    const claimExpiresAtMs = Date.now() + this.#options.visibilitySeconds * 1000;
-    return await this.#set(key, { claimExpiresAtMs }, ofToken(token));
+  /**
+   * Prolongs a claim, by so many seconds from now. False: it is somebody else's by now.
+   *
+   * @param isStopping the pod was told to stop: if it dies with the task, the attempt does not count
+   */
+  async renew({ key, token }: Claim, seconds: number, isStopping: boolean): Promise<boolean> {
+    const claimExpiresAtMs = Date.now() + seconds * 1000;
+    const attributes = { claimExpiresAtMs, ...(isStopping && { isStopping }) };
+    return await this.#set(key, attributes, ofToken(token));
   }
 
   /**
@@ -147,6 +153,21 @@ export class Claims {
   /** The task has failed for good. */
   async fail(claim: Claim, failure: TaskFailure, deadLetterId: string): Promise<boolean> {
     const { isDone, met } = await this.#end(claim, failed(claim.record, failure, deadLetterId));
+    return isDone || met?.deadLetterId === deadLetterId;
+  }
+
+  /**
+   * A task that cannot be claimed any more has failed for good, unless it is over, or another pod
+   * has it. False: so it is.
+   */
+  async giveUp(seen: TaskRecord, failure: TaskFailure, deadLetterId: string): Promise<boolean> {
+    const { pod, visibilitySeconds } = this.#options;
+    const isFree =
+      seen.state === "queued" ||
+      (seen.state === "running" &&
+        (seen.claimedBy === pod || isExpired(seen, { nowMs: Date.now(), visibilitySeconds })));
+    if (!isFree) return false;
+    const { isDone, met } = await this.#put(failed(seen, failure, deadLetterId), unchanged(seen));
     return isDone || met?.deadLetterId === deadLetterId;
   }
 
@@ -204,21 +225,22 @@ export class Claims {
     );
   }
 
-  /** Sets one attribute of a record that may change meanwhile. */
+  /** Sets attributes of a record that may change meanwhile. */
   async #set(
     key: string,
-    attribute: Readonly<Record<string, unknown>>,
+    attributes: Readonly<Record<string, unknown>>,
     condition: Condition,
   ): Promise<boolean> {
     const { client, tableName } = this.#options;
-    const [[name, value]] = Object.entries(attribute) as [[string, unknown]];
-    const values = { ...condition.values, ":value": value };
+    const names = Object.keys(attributes);
+    const set = names.map((name) => [`:new_${name}`, attributes[name]] as const);
+    const values = { ...condition.values, ...Object.fromEntries(set) };
     const { isDone } = await written(
       client.send(
         new UpdateItemCommand({
           TableName: tableName,
           Key: keyOf(key),
-          UpdateExpression: `SET ${name} = :value`,
+          UpdateExpression: `SET ${names.map((name) => `${name} = :new_${name}`).join(", ")}`,
           ...conditionOf({ ...condition, values }),
         }),
       ),
@@ -236,11 +258,17 @@ const marshallOptions = {
 /** A record is as it was seen when what every write of that state changes is. */
 function unchanged(seen: TaskRecord | undefined): Condition {
   if (seen === undefined) return { expression: "attribute_not_exists(#key)", values: {} };
-  const { state, attempts, repeats, claimToken, claimExpiresAtMs, deadLetterId } = seen;
+  const { state, attempts, repeats, requestHash, claimToken, claimExpiresAtMs, deadLetterId } =
+    seen;
   const isState = { expression: "#state = :state", values: { ":state": state } };
   switch (state) {
     case "queued":
-      return all(isState, is("attempts", attempts), is("repeats", repeats));
+      return all(
+        isState,
+        is("attempts", attempts),
+        is("repeats", repeats),
+        is("requestHash", requestHash),
+      );
     case "running":
       return all(isState, is("claimToken", claimToken), is("claimExpiresAtMs", claimExpiresAtMs));
     case "failed":

@@ -52,6 +52,7 @@ export function drainSteps(parts: DrainParts): readonly StopStep[] {
       stop: async () => {
         agent.stop();
         pipeline.stop();
+        heartbeat.hurry();
         const timer = setTimeout(() => agent.breakOff(), breakOffSeconds(drainSeconds) * 1000);
         await pipeline.idle();
         clearTimeout(timer);

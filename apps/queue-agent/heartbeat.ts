@@ -6,11 +6,23 @@ import type { Delivery } from "./delivery";
 
 export interface HeartbeatOptions {
   readonly heartbeatSeconds: number;
-  /** Keeps a message invisible for another visibility timeout. */
-  readonly extend: (receiptHandle: string) => Promise<void>;
-  /** Prolongs a claim; false: it is somebody else's by now. */
-  readonly renew: (claim: Claim) => Promise<boolean>;
+  /** How long a message stays invisible, and a claim holds, from a heartbeat on. */
+  readonly visibilitySeconds: number;
+  /** Keeps a message invisible for so many seconds. */
+  readonly extend: (receiptHandle: string, seconds: number) => Promise<void>;
+  /** Prolongs a claim by so many seconds; false: it is somebody else's by now. */
+  readonly renew: (claim: Claim, seconds: number, isStopping: boolean) => Promise<boolean>;
   readonly log: Log;
+}
+
+/**
+ * How often an agent that was told to stop says that it is still there: its machine may be a spot
+ * one that goes in two minutes, and what it has not finished by then should not wait long.
+ */
+const STOPPING_SECONDS = 5;
+
+interface Beat extends HeartbeatOptions {
+  readonly isStopping: boolean;
 }
 
 /** A message that an agent has, from its receipt until it is deleted or visible again. */
@@ -63,19 +75,20 @@ export class Hold {
     await this.#beating;
   }
 
-  beat(options: HeartbeatOptions): void {
+  beat(options: Beat): void {
     this.#beating ??= this.#beat(options).finally(() => {
       this.#beating = undefined;
     });
   }
 
-  async #beat({ extend, renew, log }: HeartbeatOptions): Promise<void> {
+  async #beat({ extend, renew, log, visibilitySeconds, isStopping }: Beat): Promise<void> {
     const { messageId } = this.delivery;
     const claim = this.#claim;
-    const extended = extend(this.#receiptHandle).catch((error: unknown) => {
+    const extended = extend(this.#receiptHandle, visibilitySeconds).catch((error: unknown) => {
       if (this.#isHeld) log.warn({ error, messageId }, "a message could not be kept invisible");
     });
-    const renewed = claim === undefined ? Promise.resolve(true) : renew(claim);
+    const renewed =
+      claim === undefined ? Promise.resolve(true) : renew(claim, visibilitySeconds, isStopping);
     const isOurs = await renewed.catch((error: unknown) => {
       log.warn({ error, key: claim?.key }, "a claim could not be renewed");
       // It may be ours still, and the manifest decides.
@@ -89,12 +102,25 @@ export class Hold {
 
 export class Heartbeat {
   readonly #holds = new Map<string, Hold>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #options: HeartbeatOptions;
+  #timer: NodeJS.Timeout;
 
   constructor(options: HeartbeatOptions) {
-    this.#timer = setInterval(() => {
-      for (const hold of this.#holds.values()) hold.beat(options);
-    }, options.heartbeatSeconds * 1000);
+    this.#options = options;
+    this.#timer = this.#every(options.heartbeatSeconds, { ...options, isStopping: false });
+  }
+
+  /**
+   * From now on messages and claims are kept for a short time only, so that what dies with its
+   * machine is free soon; until then, work goes on.
+   */
+  hurry(): void {
+    clearInterval(this.#timer);
+    const heartbeatSeconds = Math.min(STOPPING_SECONDS, this.#options.heartbeatSeconds);
+    const visibilitySeconds = Math.min(3 * heartbeatSeconds, this.#options.visibilitySeconds);
+    const beat = { ...this.#options, heartbeatSeconds, visibilitySeconds, isStopping: true };
+    for (const hold of this.#holds.values()) hold.beat(beat);
+    this.#timer = this.#every(heartbeatSeconds, beat);
   }
 
   /** Of a message that this agent has already. */
@@ -115,5 +141,11 @@ export class Heartbeat {
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  #every(seconds: number, beat: Beat): NodeJS.Timeout {
+    return setInterval(() => {
+      for (const hold of this.#holds.values()) hold.beat(beat);
+    }, seconds * 1000);
   }
 }

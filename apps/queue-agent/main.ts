@@ -59,8 +59,9 @@ async function main(): Promise<void> {
   });
   const heartbeat = new Heartbeat({
     heartbeatSeconds: settings.HEARTBEAT_SECONDS,
-    extend: (receiptHandle) => queue.visibleAfter(receiptHandle, visibilitySeconds),
-    renew: (claim) => claims.renew(claim),
+    visibilitySeconds,
+    extend: (receiptHandle, seconds) => queue.visibleAfter(receiptHandle, seconds),
+    renew: (claim, seconds, isStopping) => claims.renew(claim, seconds, isStopping),
     log,
   });
   const teller = new Teller({ topic, queue, log });

@@ -57,7 +57,7 @@ export class Receiver {
       },
     });
     for (const event of ["error", "processing_error"] as const)
-      this.#consumer.on(event, (error) => this.#failed(error));
+      this.#consumer.on(event, (...[error]: readonly [Error, ...unknown[]]) => this.#failed(error));
     this.#consumer.on("empty", () => this.#poll?.end());
   }
 

@@ -47,11 +47,18 @@ export class Results {
 
   /** The results that a task has, if it has any. */
   async find(task: Task): Promise<Manifest | undefined> {
+    const found = await this.#find(task);
+    return found !== undefined && isOf(task, found.manifest) ? found.manifest : undefined;
+  }
+
+  /** The manifest in its folder, which may be that of an earlier task of the same id. */
+  async #find(task: Task): Promise<{ manifest: Manifest; etag: string | undefined } | undefined> {
     try {
-      const { Body } = await this.client.send(
+      const { Body, ETag: etag } = await this.client.send(
         new GetObjectCommand({ Bucket: this.bucket, Key: manifestKey(task) }),
       );
-      return manifestSchema.parse(JSON.parse((await Body?.transformToString()) ?? ""));
+      const text = (await Body?.transformToString()) ?? "";
+      return { manifest: manifestSchema.parse(JSON.parse(text)), etag };
     } catch (error) {
       if (error instanceof NoSuchKey) return undefined;
       throw error;
@@ -71,12 +78,13 @@ export class Results {
       this.#storeOutput(task, run, folder),
     ]);
     const { attempt, startedAt, finishedAt } = run;
-    const { key, id, runtime, type } = task;
+    const { key, id, runtime, type, submittedAt } = task;
     const manifest: Manifest = {
       id,
       key,
       runtime,
       type,
+      submittedAt,
       attempt,
       images,
       output,
@@ -154,6 +162,7 @@ export class Results {
 
   /** @returns the one that counts: the first */
   async #storeManifest(task: Task, manifest: Manifest): Promise<Manifest> {
+    let condition: { IfNoneMatch: string } | { IfMatch: string } = { IfNoneMatch: "*" };
     for (let tries = 1; ; tries++)
       try {
         await this.client.send(
@@ -162,16 +171,17 @@ export class Results {
             Key: manifestKey(task),
             ContentType: "application/json",
             Body: JSON.stringify(manifest),
-            IfNoneMatch: "*",
+            ...condition,
           }),
         );
         return manifest;
       } catch (error) {
         const status = statusOf(error);
         if (status !== 412 && status !== 409) throw error;
+        const found = await this.#find(task);
         // Perhaps our own, whose answer got lost.
-        const first = await this.find(task);
-        if (first !== undefined) return first;
+        if (found !== undefined && isOf(task, found.manifest)) return found.manifest;
+        condition = found?.etag === undefined ? { IfNoneMatch: "*" } : { IfMatch: found.etag };
         if (tries >= MANIFEST_TRIES) throw error;
       }
   }
@@ -184,6 +194,11 @@ export class Results {
       ),
     );
   }
+}
+
+/** An id may be used again when its record is forgotten, and its results are still there. */
+function isOf({ submittedAt }: Task, manifest: Manifest): boolean {
+  return manifest.submittedAt === submittedAt;
 }
 
 export function manifestKey(task: Task): string {

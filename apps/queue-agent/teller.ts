@@ -5,6 +5,7 @@ import type { Log } from "../service/log";
 import type { Hold } from "./heartbeat";
 import { PUBLISH_BATCH, type ResultTopic } from "./notifications";
 import type { Queue } from "./queue";
+import { pauseSeconds } from "./verdict";
 
 export interface TellerOptions {
   readonly topic: ResultTopic;
@@ -19,9 +20,6 @@ interface Told {
 
 /** How long it waits for others to tell in the same call: short beside any task. */
 const GATHER_MS = 40;
-
-/** Until a message is visible again whose subscribers could not be told. */
-const RETRY_SECONDS = 5;
 
 /**
  * Ten tasks in one call, where short ones end so fast. What it has not told when its process dies
@@ -84,7 +82,7 @@ export class Teller {
     for (const { hold } of batch) {
       await hold.letGo();
       await queue
-        .visibleAfter(hold.receiptHandle, RETRY_SECONDS)
+        .visibleAfter(hold.receiptHandle, pauseSeconds(hold.delivery.receiveCount))
         .catch((error: unknown) => log.warn({ error }, "a message stays invisible for a while"));
     }
   }

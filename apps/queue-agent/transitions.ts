@@ -7,7 +7,7 @@ import type {
   TaskState,
 } from "../../contracts/tasks/record";
 import type { Task } from "./taskMessage";
-import { clockSkewMs } from "./verdict";
+import { clockSkewMs, isOfAnother } from "./verdict";
 
 /** Whose claim it will be, and since when. */
 export interface Claimant {
@@ -32,16 +32,25 @@ export type Claimable = "new" | "waiting" | "expired" | "dead letter";
 /** Why a task can be claimed; nothing: it cannot. */
 export function claimable(
   seen: TaskRecord | undefined,
-  { deadLetterId }: Task,
+  task: Pick<Task, "deadLetterId" | "requestHash">,
   { nowMs, visibilitySeconds }: Pick<Claimant, "nowMs" | "visibilitySeconds">,
 ): Claimable | undefined {
   if (seen === undefined) return "new";
+  if (isOfAnother(seen, task)) return undefined;
+  const { deadLetterId } = task;
   if (seen.state === "queued") return "waiting";
   const isReopening = deadLetterId !== undefined && seen.deadLetterId === deadLetterId;
   if (seen.state === "failed") return isReopening ? "dead letter" : undefined;
   if (seen.state !== "running") return undefined;
-  const expiresAtMs = (seen.claimExpiresAtMs ?? 0) + clockSkewMs(visibilitySeconds);
-  return expiresAtMs < nowMs ? "expired" : undefined;
+  return isExpired(seen, { nowMs, visibilitySeconds }) ? "expired" : undefined;
+}
+
+/** Whether a claim has ended without being renewed. */
+export function isExpired(
+  { claimExpiresAtMs = 0 }: TaskRecord,
+  { nowMs, visibilitySeconds }: Pick<Claimant, "nowMs" | "visibilitySeconds">,
+): boolean {
+  return claimExpiresAtMs + clockSkewMs(visibilitySeconds) < nowMs;
 }
 
 /** The record of a task that is claimed. */
@@ -58,6 +67,7 @@ export function claimed(
     deadLetterId: _id,
     deadLetteredAt: _at,
     finishedAt: _finished,
+    isStopping,
     ...before
   } = seen ?? newRecord(task);
   return {
@@ -66,7 +76,7 @@ export function claimed(
     ...(failure !== undefined && why !== "dead letter" && { failure }),
     ...(isNew && { expiresAt: Math.floor(nowMs / 1000) + taskTtlSeconds }),
     state: "running",
-    attempts: why === "dead letter" ? 1 : before.attempts + 1,
+    attempts: why === "dead letter" ? 1 : before.attempts + (isStopping === true ? 0 : 1),
     startedAt: new Date(nowMs).toISOString(),
     claimToken: token,
     claimedBy: pod,
@@ -126,6 +136,12 @@ function newRecord(task: Task): TaskRecord {
 }
 
 function unclaimed(record: TaskRecord): TaskRecord {
-  const { claimToken: _token, claimedBy: _pod, claimExpiresAtMs: _until, ...rest } = record;
+  const {
+    claimToken: _token,
+    claimedBy: _pod,
+    claimExpiresAtMs: _until,
+    isStopping: _stopping,
+    ...rest
+  } = record;
   return rest;
 }

@@ -15,6 +15,8 @@ export type Refusal =
 
 export interface RefusedMessage {
   readonly record: TaskRecord;
+  /** Of the request that the message is from. */
+  readonly requestHash: string | undefined;
   readonly nowMs: number;
   readonly receiveCount: number;
   readonly visibilitySeconds: number;
@@ -32,6 +34,7 @@ export function clockSkewMs(visibilitySeconds: number): number {
 /** What to do with a message whose task is as the record says. */
 export function refusalOf(message: RefusedMessage): Refusal {
   const { record } = message;
+  if (isOfAnother(record, message)) return { action: "delete", why: "its request was taken back" };
   switch (record.state) {
     case "completed":
       return { action: "tell again" };
@@ -53,7 +56,7 @@ export function refusalOf(message: RefusedMessage): Refusal {
  * up the receives of its duplicates.
  */
 export function waitSeconds(
-  message: Omit<RefusedMessage, "record">,
+  message: Omit<RefusedMessage, "record" | "requestHash">,
   claimExpiresAtMs = message.nowMs,
 ): number {
   const { nowMs, receiveCount, visibilitySeconds, longestTaskSeconds } = message;
@@ -63,6 +66,21 @@ export function waitSeconds(
   const times = 2 ** Math.min(20, Math.max(0, receiveCount - 2));
   const longest = Math.ceil(longestTaskSeconds + visibilitySeconds);
   return Math.max(claimSeconds, Math.min(claimSeconds * times, longest));
+}
+
+const longestPauseSeconds = 900;
+
+/**
+ * Until a message is visible again after AWS has failed in spite of the SDK's tries: 5, 10, 20 … s,
+ * so that an hour's failure does not use up the receives that make a dead letter.
+ */
+export function pauseSeconds(receiveCount: number): number {
+  return Math.min(longestPauseSeconds, 5 * 2 ** Math.min(20, Math.max(0, receiveCount - 1)));
+}
+
+/** Until another pod may have it, or this one again, whose runtime is not ready: 0, 1, 3, 7 … s. */
+export function notReadySeconds(receiveCount: number): number {
+  return Math.min(longestPauseSeconds, 2 ** Math.min(20, Math.max(0, receiveCount - 1)) - 1);
 }
 
 /** Of an attempt that came to nothing. */
@@ -97,6 +115,18 @@ export function failureVerdict(attempt: FailedAttempt): FailureVerdict {
 function retrySeconds({ attempts, retryAfterSeconds = 0 }: FailedAttempt): number {
   const backoff = 2 ** Math.min(20, attempts - 1);
   return Math.min(LONGEST_RETRY_SECONDS, Math.max(backoff, Math.ceil(retryAfterSeconds)));
+}
+
+/**
+ * Whether a record is another request's: a client was told that its first one had failed, though
+ * its message went out, and used the id for something else.
+ */
+export function isOfAnother(
+  { requestHash }: Pick<TaskRecord, "requestHash">,
+  message: { readonly requestHash: string | undefined },
+): boolean {
+  const { requestHash: own } = message;
+  return requestHash !== undefined && own !== undefined && requestHash !== own;
 }
 
 /** With an attempt before this one, there may be results that nobody has told of. */

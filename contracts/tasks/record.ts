@@ -87,6 +87,8 @@ export const taskRecordSchema = z.object({
   claimToken: z.string().optional(),
   claimedBy: z.string().optional(),
   claimExpiresAtMs: z.int().optional(),
+  /** While running: its pod was told to stop. When that dies with it, the attempt does not count. */
+  isStopping: z.boolean().optional(),
   /** Of the last attempt that came to nothing. */
   failure: taskFailureSchema.optional(),
   /** With `failed`: which copy in the dead-letter queue may run again. */

@@ -13,6 +13,8 @@ export const manifestSchema = z.object({
   key: z.string(),
   runtime: runtimeName,
   type: z.enum(taskTypes),
+  /** When the API took the task: an id may be used again when its record is forgotten. */
+  submittedAt: z.string(),
   /** Of the attempt whose results these are. */
   attempt: z.string(),
   images: z.array(storedObjectSchema),

@@ -80,34 +80,66 @@ describe("The API's document", () => {
   it("has no word that API Gateway's models do not know", () => {
     const { schemas } = documentOf().components;
     const refused =
-      /^(allOf|anyOf|oneOf|not|nullable|discriminator|example|readOnly|exclusiveM\w+|format|additionalProperties|const)$/;
-    for (const schema of objectsIn(schemas))
+      /^(allOf|anyOf|oneOf|not|nullable|discriminator|example|readOnly|exclusiveM\w+|format|const)$/;
+    for (const schema of objectsIn(schemas)) {
       for (const word of Object.keys(schema)) assert.doesNotMatch(word, refused);
+      // As schemas of their own nobody reports of them.
+      assert.ok([undefined, false].includes(schema.additionalProperties as undefined));
+    }
     for (const name of Object.keys(schemas)) assert.match(name, /^[A-Za-z0-9]+$/);
     for (const path of Object.keys(documentOf().paths))
       assert.match(path, /^(\/([\w.,:-]+|\{\w+\}))+$/);
   });
 
   describe("at the edge", () => {
+    /** What it refuses, and what its message can name. */
     const check = (model: string, body: unknown) => {
       const ajv = new Ajv({ strict: false, allErrors: true });
       const validate = ajv.compile(documentOf().components.schemas[model]);
       validate(body);
-      return (validate.errors ?? []).map(({ keyword }) => keyword);
+      return (validate.errors ?? []).map(({ keyword, instancePath, params }) => [
+        keyword,
+        instancePath === "" && keyword === "type"
+          ? "body"
+          : (params.missingProperty ?? params.additionalProperty),
+      ]);
     };
 
-    it("refuses a body in which something is missing, at any depth", () => {
-      assert.deepEqual(check("TaskRequest", { type: "pipeline", content: {} }), ["required"]);
-      assert.deepEqual(check("TaskRequestV1Alpha2", {}), ["required"]);
-      const task = { metadata: { id: "a", runtime: "b", prefix: "" }, content: {} };
-      assert.deepEqual(check("TaskRequestV1Alpha2", { task }), ["required"]);
+    it("refuses what is no object", () => {
+      for (const model of ["TaskRequest", "UploadRequest", "TaskRequestV1Alpha2"])
+        for (const body of [null, 1, "text", []])
+          assert.deepEqual(check(model, body), [["type", "body"]]);
     });
 
-    it("leaves to the function what it could not name: types, values, patterns, other fields", () => {
-      assert.deepEqual(
-        check("TaskRequest", { runtime: 5, type: "song", content: [], more: true }),
-        [],
-      );
+    it("refuses a body in which something is missing, at any depth", () => {
+      assert.deepEqual(check("TaskRequest", { type: "pipeline", content: {} }), [
+        ["required", "runtime"],
+      ]);
+      assert.deepEqual(check("TaskRequestV1Alpha2", {}), [["required", "task"]]);
+      const task = { metadata: { id: "a", runtime: "b", prefix: "" }, content: {} };
+      assert.deepEqual(check("TaskRequestV1Alpha2", { task }), [["required", "tasktype"]]);
+    });
+
+    it("refuses fields that /v1 does not know, and lets them by where the guidance's clients have more", () => {
+      const request = { runtime: "a", type: "pipeline", content: { any: { depth: 1 } } };
+      assert.deepEqual(check("TaskRequest", request), []);
+      assert.deepEqual(check("TaskRequest", { ...request, more: 1 }), [
+        ["additionalProperties", "more"],
+      ]);
+      const upload = { bytes: 1, contentType: "image/png" };
+      assert.deepEqual(check("UploadRequest", { ...upload, name: "a.png" }), [
+        ["additionalProperties", "name"],
+      ]);
+      const metadata = { id: "a", runtime: "b", tasktype: "pipeline", prefix: "", more: 1 };
+      const task = { metadata, content: {}, more: 1 };
+      assert.deepEqual(check("TaskRequestV1Alpha2", { task, more: 1 }), []);
+    });
+
+    it("leaves to the function what it could not name: types, values, patterns, lengths", () => {
+      const wrong = { id: "", runtime: 5, type: "song", content: [], prefix: "x".repeat(300) };
+      assert.deepEqual(check("TaskRequest", wrong), []);
+      assert.deepEqual(check("UploadRequest", { bytes: "many", contentType: 1 }), []);
+      assert.deepEqual(check("TaskRequestV1Alpha2", { task: [] }), []);
     });
 
     it("checks every operation with a body, and takes JSON only", () => {

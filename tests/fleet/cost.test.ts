@@ -93,6 +93,27 @@ describe("an environment's cost per hour", () => {
     );
   });
 
+  it("counts a runtime that starts from zero in the maximum alone, under its own name", () => {
+    const runtime = {
+      name: "drafts",
+      instanceType: "g5.xlarge",
+      devicesPerReplica: 1,
+      replicas: { min: 0, max: 3 },
+    };
+    const [without, cost] = [
+      fleetCostPerHour(fleet),
+      fleetCostPerHour({ ...fleet, runtimes: [runtime] }),
+    ];
+    const [line] = cost.lines.filter(({ kind }) => kind === "runtime");
+    assert.equal(line!.name, "drafts");
+    assert.deepEqual(line!.count, { min: 0, max: 3 });
+    assert.equal(cost.usd.min, without.usd.min);
+    assert.ok(Math.abs(cost.usd.max - without.usd.max - 3 * 1.006) < 1e-9);
+    const priced = { ...runtime, pricePerHour: 0.4 };
+    const spot = fleetCostPerHour({ ...fleet, runtimes: [priced] });
+    assert.ok(Math.abs(spot.usd.max - without.usd.max - 1.2) < 1e-9);
+  });
+
   it("counts a capacity probe's machine in the most that it costs, and not in the least", () => {
     const [unit] = fleet.units;
     const without = fleetCostPerHour({ ...fleet, units: [unit!] });

@@ -19,9 +19,10 @@ import { malformedMessages } from "../apps/queue-agent/malformedMessages";
 import { drawnPng } from "../apps/queue-agent/runtimes/drawnPng";
 import * as fleet from "../apps/queue-agent/runtimes/fleet";
 import type { Fault, Run } from "../apps/queue-agent/runtimes/runtimeServer";
+import type { Fate } from "../python/faultyProxy";
 import { describeOnMoto } from "../python/moto";
-import { objectKeyOf, stepOf } from "./harness/agentCall";
-import { Deaths, deathPoints } from "./harness/deaths";
+import { stepOf, taskKeyOf } from "./harness/agentCall";
+import { type DeathPoint, Deaths, deathPoints } from "./harness/deaths";
 import { faultsOf } from "./harness/faults";
 import { type Seeded, seeded } from "./harness/seeded";
 import type { TaskClient } from "./harness/taskClient";
@@ -53,7 +54,6 @@ const faultShares = { s3: 0.1, dynamodb: 0.1, sns: 0.02, sqs: 0.02 };
 /** Without any progress, something hangs. */
 const STANDSTILL_MS = 90_000;
 
-const H_C: Record<string, number> = {};
 type Kind = "good" | "refused" | "flaky";
 
 interface ChaosTask {
@@ -66,6 +66,8 @@ interface ChaosTask {
 interface Generations {
   readonly began: Map<string, number[]>;
   readonly manifestAt: Map<string, number>;
+  /** What agents did for a task, for people. */
+  readonly history: Map<string, string[]>;
 }
 
 describeOnMoto(
@@ -77,7 +79,11 @@ describeOnMoto(
       .shuffled(malformedMessages("drawing"))
       .slice(0, Math.ceil(TASKS * MALFORMED_SHARE));
     const deaths = new Deaths(random, TASKS, DEATHS);
-    const generations: Generations = { began: new Map(), manifestAt: new Map() };
+    const generations: Generations = {
+      began: new Map(),
+      manifestAt: new Map(),
+      history: new Map(),
+    };
     const agents: Agent[] = [];
     let world: TaskWorld;
     let records: ReadonlyMap<string, TaskRecord>;
@@ -101,7 +107,7 @@ describeOnMoto(
       });
       const api = await world.startApi({ decide: faultsOf(random, faultShares) });
       const copiesUrl = await subscribedToTasks(world);
-      for (let slot = 0; slot < AGENTS; slot++) agents.push(await startAgent());
+      for (let slot = 1; slot <= AGENTS; slot++) agents.push(await startAgent(slot));
       let isSubmitted = false;
       const submitted = submitAll(api).finally(() => {
         isSubmitted = true;
@@ -113,13 +119,16 @@ describeOnMoto(
       objects = await world.objectKeys();
       letters = [...(await world.deadLetters("drawing"))];
       notifications = [...(await world.notifications())];
-      console.log(JSON.stringify(H_C), require("node:fs").readFileSync(`/proc/${moto().pid}/stat`, "utf8").split(" ").slice(13, 15));
       console.log(summary(performance.now() - began));
     });
     after("stop it all", () => world?.stop());
 
     /** An agent and its runtime; it dies as planned, and is started again at once. */
-    async function startAgent(): Promise<Agent> {
+    async function startAgent(slot: number): Promise<Agent> {
+      const tell = (key: string | undefined, what: string) => {
+        const ms = Math.round(performance.now());
+        if (key !== undefined) note(generations.history, key, `${ms} agent ${slot}: ${what}`);
+      };
       const faults = faultsOf(random, faultShares);
       let agent: Agent | undefined;
       const die = () => {
@@ -131,8 +140,11 @@ describeOnMoto(
       const runtime = await fleet.start({
         runMs: ({ number }) => (number * 7) % 30,
         fault: (run) => {
-          note(generations.began, String(run.body.prompt).split(" ")[0]!, performance.now());
-          if (deaths.at(undefined)) setTimeout(die, 5);
+          const key = String(run.body.prompt).split(" ")[0]!;
+          note(generations.began, key, performance.now());
+          const death = deaths.at(undefined);
+          tell(key, `is run by the runtime${death === undefined ? "" : ", agent dies"}`);
+          if (death !== undefined) setTimeout(die, 5);
           return faultOf(run);
         },
       });
@@ -144,15 +156,15 @@ describeOnMoto(
         decide: (call) => {
           const step = stepOf(call);
           const death = deaths.at(step);
-          if (death === undefined) return faults(call);
-          die();
-          return death.when === "before" ? "reset" : "lose";
+          const fate = death === undefined ? faults(call) : fateAt(death);
+          tell(taskKeyOf(call), `${step}: ${fate}${death === undefined ? "" : ", agent dies"}`);
+          if (death !== undefined) die();
+          return fate;
         },
         answered: (call, status) => {
-          H_C[stepOf(call) + call.service] = (H_C[stepOf(call) + call.service] ?? 0) + 1;
+          tell(taskKeyOf(call), `${stepOf(call)}: AWS answers ${status}`);
           if (stepOf(call) !== "manifest" || status !== 200) return;
-          const id = objectKeyOf(call).split("/")[0]!;
-          generations.manifestAt.set(id, performance.now());
+          generations.manifestAt.set(taskKeyOf(call)!, performance.now());
         },
       });
       return agent;
@@ -305,7 +317,8 @@ describeOnMoto(
         assert.deepEqual(
           late.map((began) => began - writtenAt),
           [],
-          `${id} was generated that long after its manifest, ms`,
+          `${id} was generated that long after its manifest, ms\n` +
+            generations.history.get(id)!.join("\n"),
         );
       }
     });
@@ -381,14 +394,16 @@ describeOnMoto(
   },
 );
 
+function fateAt({ when }: DeathPoint): Fate {
+  return when === "before" ? "reset" : "lose";
+}
+
 function tasksOf(random: Seeded): readonly ChaosTask[] {
+  const refused = Math.ceil(TASKS * REFUSED_SHARE);
+  const flaky = Math.ceil(TASKS * FLAKY_SHARE);
   return Array.from({ length: TASKS }, (_, index) => ({
     id: `task-${String(index).padStart(5, "0")}`,
-    kind: random.happens(REFUSED_SHARE)
-      ? "refused"
-      : random.happens(FLAKY_SHARE)
-        ? "flaky"
-        : "good",
+    kind: index < refused ? "refused" : index < refused + flaky ? "flaky" : "good",
     images: random.between(1, 3),
   }));
 }

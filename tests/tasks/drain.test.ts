@@ -44,14 +44,22 @@ describeOnMoto("An agent that is told to stop", (moto) => {
 
   async function startPod(
     runMs: number,
-    environment: Readonly<Record<string, string>> = {},
+    {
+      environment = {},
+      dieAt,
+    }: { readonly environment?: Readonly<Record<string, string>>; readonly dieAt?: AgentStep } = {},
   ): Promise<Pod> {
     const runtime = await fleet.start({ runMs });
     const steps: AgentStep[] = [];
-    const agent = await world.startAgent({
+    const agent: Agent = await world.startAgent({
       runtime: "drawing",
       runtimeUrl: runtime.url,
       environment,
+      decide: (call) => {
+        if (stepOf(call) !== dieAt) return "pass";
+        agent.kill();
+        return "reset";
+      },
       answered: (call) => void steps.push(stepOf(call)),
     });
     const pod = { agent, runtime, steps };
@@ -97,7 +105,7 @@ describeOnMoto("An agent that is told to stop", (moto) => {
   });
 
   it("hands a task back that it cannot finish in time, which costs the task no attempt", async () => {
-    const pod = await startPod(FOREVER_MS, { DRAIN_SECONDS: "2" });
+    const pod = await startPod(FOREVER_MS, { environment: { DRAIN_SECONDS: "2" } });
     await submit("handed-back");
     await until("it to run", () => runs(pod, "handed-back"));
     pod.agent.process.signal("SIGTERM");
@@ -157,5 +165,18 @@ describeOnMoto("An agent that is told to stop", (moto) => {
       [...(await world.objectKeys("interrupted/"))].filter((key) => key.endsWith(".png")),
       images!.map(({ key }) => key),
     );
+  });
+
+  it("and is killed between the manifest and the state: nothing is generated again", async () => {
+    const pod = await startPod(2000, { dieAt: "complete" });
+    await submit("stored");
+    await until("it to run", () => runs(pod, "stored"));
+    pod.agent.process.signal("SIGTERM");
+    assert.equal(await pod.agent.process.ended(), "SIGKILL", pod.agent.process.said);
+    const results = await world.objectKeys("stored/");
+    const other = await startPod(0);
+    await state("stored", "completed");
+    assert.equal(other.runtime.runs.length, 0);
+    assert.deepEqual(await world.objectKeys("stored/"), results);
   });
 });

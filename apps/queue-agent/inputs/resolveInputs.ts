@@ -11,9 +11,6 @@ import { InputUnavailable } from "./unavailable";
 /** Most different inputs of a task; a task with more is a mistake, and they are all held at once. */
 const MOST_INPUTS = 32;
 
-/** All inputs of a task together, in largest inputs: what an agent's memory is made for. */
-const MOST_LARGEST_INPUTS = 2;
-
 export interface InputOptions {
   readonly s3: S3Client;
   /** Where uploads lie; `s3://` may point to it, too. */
@@ -22,7 +19,7 @@ export interface InputOptions {
   readonly buckets: readonly string[];
   /** Hosts that `https://` may point to, `images.example.com` or `*.example.com`. */
   readonly hosts: readonly string[];
-  /** Most bytes of one input. */
+  /** Most bytes of a task's inputs together: what an agent's memory is made for. */
   readonly maxBytes: number;
   /** For tests: another resolver, certificate authority and place to connect to. */
   readonly https?: Pick<
@@ -49,7 +46,7 @@ export async function resolveInputs(
   if (fields.size > MOST_INPUTS)
     throw new TaskFailed("input", `content: ${fields.size} inputs are more than ${MOST_INPUTS}`);
   const inputs = new Map<string, string>();
-  let leftBytes = options.maxBytes * MOST_LARGEST_INPUTS;
+  let leftBytes = options.maxBytes;
   // One after another: a task is prepared while another one runs, and memory counts.
   for (const [url, field] of fields) {
     try {
@@ -59,7 +56,7 @@ export async function resolveInputs(
       leftBytes -= bytes.length;
       if (leftBytes < 0)
         throw new InputUnavailable(
-          `makes the inputs larger than ${MOST_LARGEST_INPUTS} times the largest one may be`,
+          `makes the inputs together larger than ${options.maxBytes} bytes`,
         );
       inputs.set(url, bytes.toString("base64"));
     } catch (error) {

@@ -190,9 +190,9 @@ describeOnMoto("claims", (moto) => {
     const claim = await claimed(taskOf(world, "renewed"));
     const before = (await world.record("renewed"))?.claimExpiresAtMs as number;
     await new Promise((passed) => setTimeout(passed, 5));
-    assert.equal(await claimsOf("pod-1").renew(claim), true);
+    assert.equal(await claimsOf("pod-1").renew(claim, 60, false), true);
     assert.ok(((await world.record("renewed"))?.claimExpiresAtMs as number) > before);
-    assert.equal(await claimsOf("pod-2").renew({ ...claim, token: "other" }), false);
+    assert.equal(await claimsOf("pod-2").renew({ ...claim, token: "other" }, 60, false), false);
   });
 
   it("end with the task waiting, failed, or as if it had not been claimed", async () => {

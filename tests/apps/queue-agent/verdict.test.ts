@@ -62,9 +62,17 @@ describe("a message whose task cannot be claimed", () => {
       { action: "wait", seconds: 1 },
     ],
   ];
+  it("is deleted when its request was taken back, and the id is another's by now", () => {
+    const another = { ...record, requestHash: "b2" };
+    assert.equal(refusalOf({ ...message, requestHash: "a1", record: another }).action, "delete");
+  });
+
   for (const [promise, differing, refusal] of table)
     it(promise, () =>
-      assert.deepEqual(refusalOf({ ...message, record: { ...record, ...differing } }), refusal),
+      assert.deepEqual(
+        refusalOf({ ...message, requestHash: "a1", record: { ...record, ...differing } }),
+        refusal,
+      ),
     );
 
   it("comes back so seldom that a claim that is renewed for the longest task does not use up its receives", () => {

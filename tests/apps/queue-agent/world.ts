@@ -388,7 +388,7 @@ export async function eventually<T>(
   for (const deadline = Date.now() + 30_000; ; ) {
     const answer = await ask();
     if (isSo(answer)) return answer;
-    assert.ok(Date.now() < deadline, `${what}: ${JSON.stringify(answer)}`);
+    assert.ok(Date.now() < deadline, `${what}: ${JSON.stringify(answer).slice(0, 2000)}`);
     await new Promise((again) => setTimeout(again, 50));
   }
 }

@@ -7,6 +7,7 @@ export type AgentStep =
   | "extend"
   | "claim"
   | "renew"
+  | "look for results"
   | "image"
   | "output"
   | "manifest"
@@ -44,29 +45,26 @@ const queueSteps: Readonly<Record<string, AgentStep>> = {
   DeleteMessageBatch: "delete",
 };
 
-/** Which write of a task's results it is. */
+/** What of a task's results it is about. */
 function storeStep({ method, path }: AwsCall): AgentStep {
-  if (method !== "PUT") return "other";
   const { pathname } = new URL(path, "http://localhost");
-  if (pathname.endsWith(`/${MANIFEST_NAME}`)) return "manifest";
+  const isManifest = pathname.endsWith(`/${MANIFEST_NAME}`);
+  if (method === "GET" && isManifest) return "look for results";
+  if (method !== "PUT") return "other";
+  if (isManifest) return "manifest";
   return pathname.endsWith(".out") ? "output" : "image";
 }
 
 interface TableWrite {
+  readonly Item?: { readonly state?: { readonly S: string } };
   readonly UpdateExpression?: string;
-  readonly ExpressionAttributeValues?: Readonly<Record<string, { readonly S?: string }>>;
 }
 
+/** A record is written as a whole, but for what prolongs a claim and what notes a dead letter. */
 function tableStep({ action, body }: AwsCall): AgentStep {
-  // A task that nobody has written down.
-  if (action === "PutItem") return "claim";
-  if (action !== "UpdateItem") return "other";
-  const { UpdateExpression = "", ExpressionAttributeValues = {} } = JSON.parse(
-    body.toString(),
-  ) as TableWrite;
-  const placeholder = /#state = (:\w+)/.exec(UpdateExpression)?.[1];
-  const state = placeholder && ExpressionAttributeValues[placeholder]?.S;
-  if (state) return stateSteps[state] ?? "other";
+  if (action !== "PutItem" && action !== "UpdateItem") return "other";
+  const { Item, UpdateExpression = "" } = JSON.parse(body.toString()) as TableWrite;
+  if (Item !== undefined) return stateSteps[Item.state?.S ?? ""] ?? "other";
   if (UpdateExpression.includes("deadLetteredAt")) return "mark dead-lettered";
   return UpdateExpression.includes("claimExpiresAtMs") ? "renew" : "other";
 }
@@ -82,6 +80,12 @@ const stateSteps: Readonly<Record<string, AgentStep>> = {
 export function objectKeyOf({ path }: AwsCall): string {
   const { pathname } = new URL(path, "http://localhost");
   return decodeURIComponent(pathname.split("/").slice(2).join("/"));
+}
+
+/** Key of the task that a call is about, where the call says so. */
+export function taskKeyOf(call: AwsCall): string | undefined {
+  if (call.service === "s3") return objectKeyOf(call).split("/").at(-2);
+  return call.service === "dynamodb" ? recordKeyOf(call) : undefined;
 }
 
 /** Key of the record that a call is about. */
