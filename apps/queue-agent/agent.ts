@@ -34,7 +34,6 @@ import {
   isLastReceive,
   isLost,
   isOfAnother,
-  isWithoutResults,
   notReadySeconds,
   pauseSeconds,
   refusalOf,
@@ -252,8 +251,8 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
       return undefined;
     }
     hold.claimed(claim);
-    const { attempts, startedAt } = claim.record;
-    if (attempts === 1 && !claim.isReopened && startedAt !== undefined)
+    const { startedAt } = claim.record;
+    if (claim.isFirst && startedAt !== undefined)
       metrics.waited(secondsBetween(task.submittedAt, startedAt));
     return claim;
   }
@@ -291,7 +290,7 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
   /** What an earlier attempt has left: results, or nothing too many times. */
   async #earlier(task: Task, claim: Claim): Promise<Outcome | undefined> {
     const { attempts } = claim.record;
-    if (isWithoutResults(attempts, claim.isReopened)) return undefined;
+    if (claim.isFirst) return undefined;
     try {
       const manifest = await this.#parts.results.find(asRecorded(task, claim));
       if (manifest !== undefined) return { manifest };

@@ -45,6 +45,11 @@ export interface Claim {
   readonly record: TaskRecord;
   /** It has failed before, and was brought back from the dead-letter queue. */
   readonly isReopened: boolean;
+  /**
+   * Nobody has claimed it before, so that it has no results. Its attempts do not tell: those of pods
+   * that had to stop are not counted.
+   */
+  readonly isFirst: boolean;
 }
 
 export type ClaimOutcome =
@@ -117,8 +122,8 @@ export class Claims {
       const claimant = { token, pod, nowMs: Date.now(), visibilitySeconds, taskTtlSeconds };
       const record = claimed(current, why, task, claimant);
       const { isDone, met } = await this.#put(record, unchanged(current));
-      if (isDone) return { claim: claimOf(record, token, why) };
-      if (met?.claimToken === token) return { claim: claimOf(met, token, why) };
+      if (isDone) return { claim: claimOf(record, token, why, current) };
+      if (met?.claimToken === token) return { claim: claimOf(met, token, why, current) };
       current = met;
     }
     throw new Error(`the record of ${task.key} changes all the time`);
@@ -326,12 +331,18 @@ function recordOf(item: Record<string, NativeAttributeValue> | undefined): TaskR
   return item && (unmarshall(item, { wrapNumbers: Number }) as TaskRecord);
 }
 
-function claimOf(record: TaskRecord, token: string, why: Claimable): Claim {
+function claimOf(
+  record: TaskRecord,
+  token: string,
+  why: Claimable,
+  before: TaskRecord | undefined,
+): Claim {
   return {
     key: record.key,
     token,
     attempt: token.slice(0, ATTEMPT_LENGTH),
     record,
     isReopened: why === "dead letter",
+    isFirst: before?.startedAt === undefined,
   };
 }

@@ -129,11 +129,6 @@ export function isOfAnother(
   return requestHash !== undefined && own !== undefined && requestHash !== own;
 }
 
-/** With an attempt before this one, there may be results that nobody has told of. */
-export function isWithoutResults(attempts: number, isReopened: boolean): boolean {
-  return attempts <= 1 && !isReopened;
-}
-
 /** An agent that dies leaves no failure behind: one attempt more than allowed tells. */
 export function isLost(attempts: number, maxAttempts: number): boolean {
   return attempts > maxAttempts;

@@ -107,6 +107,8 @@ async function ours(
     RUNTIME_URL: url,
     POD_NAME: "agent-0",
     PORT: String(port),
+    // As its image has it.
+    MALLOC_ARENA_MAX: "1",
   });
 }
 

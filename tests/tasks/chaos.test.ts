@@ -93,7 +93,7 @@ describeOnMoto(
     const copies: string[] = [];
 
     before("let it all happen", async function () {
-      this.timeout(20 * 60_000);
+      this.timeout(40 * 60_000);
       console.log(`      SEED=${SEED} TASKS=${TASKS}`);
       const began = performance.now();
       world = await TaskWorld.start(moto(), {

@@ -160,7 +160,8 @@ describeOnMoto("An agent that is told to stop", (moto) => {
     await state("interrupted", "completed");
     assert.equal(other.runtime.runs.length, 1);
     const { attempts, images } = (await world.record("interrupted"))!;
-    assert.equal(attempts, 2);
+    // The machine's end is not the task's fault.
+    assert.equal(attempts, 1);
     assert.deepEqual(
       [...(await world.objectKeys("interrupted/"))].filter((key) => key.endsWith(".png")),
       images!.map(({ key }) => key),

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  failureVerdict,
-  isLost,
-  isWithoutResults,
-  refusalOf,
-  waitSeconds,
-} from "../../../apps/queue-agent/verdict";
+import { failureVerdict, isLost, refusalOf, waitSeconds } from "../../../apps/queue-agent/verdict";
 import { type FailureCode, failureCodes, type TaskRecord } from "../../../contracts/tasks/record";
 
 const nowMs = Date.parse("2026-11-14T00:00:00Z");
@@ -126,12 +120,6 @@ describe("an attempt that came to nothing", () => {
 });
 
 describe("a task that was claimed", () => {
-  it("may have results already, unless this is its first attempt", () => {
-    assert.equal(isWithoutResults(1, false), true);
-    assert.equal(isWithoutResults(2, false), false);
-    assert.equal(isWithoutResults(1, true), false);
-  });
-
   it("is lost when as many agents as there may be attempts have died with it", () => {
     assert.equal(isLost(3, 3), false);
     assert.equal(isLost(4, 3), true);
