@@ -31,7 +31,7 @@ export interface TaskFunctionArgs {
 /** MiB; CPU comes with it, and half a core reads a request of 6 MB in less than a second. */
 const memoryMiB = 512;
 
-/** Seconds: a call to AWS that is stuck costs up to 15 with its retries, and API Gateway waits for 29. */
+/** Seconds: API Gateway waits for 29, and the function divides what it has (apps/task-api/deadline.ts). */
 const timeoutSeconds = 25;
 
 /** The function behind the API that tasks are submitted to. */

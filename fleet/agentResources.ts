@@ -9,15 +9,15 @@ export const agentCpuMillis = 200;
 export const agentBaseMemoryMiB = 256;
 
 /**
- * How often an agent may hold an input at a time: in base64 (4/3) and once more in the request to
- * the runtime, for the task that runs and for the one that is prepared.
+ * How often an agent may hold a task's inputs at a time, in base64 (4/3): of the task that is
+ * prepared, of the one that runs, and twice in the request to the runtime.
  */
 export const inputCopies = 6;
 
 /**
  * What an agent requests.
  *
- * @param inputMiB most MiB of one input
+ * @param inputMiB most MiB of a task's inputs together
  */
 export function agentResources(inputMiB: number): Resources {
   return {

@@ -3,13 +3,12 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TaskView } from "../../contracts/tasks/api";
-import { UserError } from "../../contracts/userError";
 import { ExitCode } from "../exitCode";
 import { createFromPlan, type LocalWorld } from "../localAws/localWorld";
-import { motoEnvironment, startMoto } from "../localAws/moto";
+import { type Moto, motoEnvironment, startMoto } from "../localAws/moto";
 import { pythonWithMoto } from "../localAws/python";
 import { makePlan, type Plan } from "../plan/makePlan";
-import { readStackConfig } from "../plan/stackConfig";
+import { readStackConfig, type StackConfig } from "../plan/stackConfig";
 import { TaskApi } from "../tasks/api";
 import { downloaded, userPath } from "../tasks/download";
 import { inParallel } from "../tasks/inParallel";
@@ -17,10 +16,13 @@ import { type Progress, progressOn } from "../tasks/progress";
 import { paintFor } from "../terminal";
 import { makeBundles } from "./bundles";
 import { type DemoOutcome, type DemoTask, demoLine, demoTable, outcomeLines } from "./demoText";
+import { playableRuntimes, refuseUnplayable } from "./playableRuntimes";
 import { ProcessEnded, Processes } from "./processes";
 import { promptOf } from "./prompts";
 import { type ResultMessages, subscribeToResults } from "./resultMessages";
-import { type Stage, startAgent, startApi } from "./stage";
+import { serve } from "./serve";
+import type { Stage } from "./stage";
+import { startAll } from "./startAll";
 
 export interface AsyncDemoOptions {
   readonly tasks: number;
@@ -28,6 +30,8 @@ export interface AsyncDemoOptions {
   readonly stack: string;
   readonly keep?: string;
   readonly json: boolean;
+  /** No tasks of the demo's own: everything stays up until a signal. */
+  readonly serve: boolean;
 }
 
 /** Time without any news after which nothing more is waited for. */
@@ -43,15 +47,22 @@ const PNG_SIGNATURE = "89504e470d0a1a0a";
  * @throws UserError when moto cannot be had, or the stack has no runtime that can be played
  */
 export async function runAsyncDemo(root: string, options: AsyncDemoOptions): Promise<number> {
+  const config = readStackConfig(root, options.stack);
+  refuseUnplayable(config, options.stack);
   const progress = progressOn(process.stderr);
   const logs = mkdtempSync(join(tmpdir(), "fleet-demo-"));
   const processes = new Processes(logs);
-  let isWell = false;
+  let areLogsWanted = false;
   try {
-    const stage = await prepared(root, options, processes, progress);
-    const run = played(stage, options, progress);
+    const stage = await prepared(root, options, config, processes, progress);
+    const runtimes = playableRuntimes(stage.world, options.stack);
+    areLogsWanted = true;
+    const run = options.serve
+      ? serve(stage, runtimes, options.agents)
+      : played(stage, runtimes, options, progress);
     const { outcome, notifications, folder } = await Promise.race([run, processes.death]);
-    isWell = outcome.completed === outcome.submitted && notifications >= outcome.submitted;
+    const isWell = outcome.completed === outcome.submitted && notifications >= outcome.submitted;
+    areLogsWanted = !isWell;
     const lines = outcomeLines(outcome, notifications, folder);
     if (options.json) {
       for (const line of lines) progress.say(line);
@@ -60,28 +71,35 @@ export async function runAsyncDemo(root: string, options: AsyncDemoOptions): Pro
     return isWell ? ExitCode.ok : ExitCode.incomplete;
   } catch (error) {
     if (!(error instanceof ProcessEnded)) throw error;
+    areLogsWanted = true;
     progress.say(error.message);
     return ExitCode.incomplete;
   } finally {
     await processes.end();
-    if (isWell) rmSync(logs, { recursive: true });
-    else progress.say(`What the processes said is in ${logs}`);
+    if (areLogsWanted) progress.say(`What the processes said is in ${logs}`);
+    else rmSync(logs, { recursive: true });
   }
 }
 
 async function prepared(
   root: string,
   { stack }: AsyncDemoOptions,
+  config: StackConfig,
   processes: Processes,
   progress: Progress,
 ): Promise<Stage> {
   progress.say(`planning stack ${stack}, starting moto, bundling the apps`);
-  const [moto, bundles, plan] = await Promise.all([
-    pythonWithMoto(root, progress.say).then(startMoto),
+  const steps = [
+    startedMoto(root, processes, progress),
     makeBundles(root, processes),
-    planned(root, stack),
-  ]);
-  processes.add(moto.stop);
+    planned(stack, config),
+  ] as const;
+  const [moto, bundles, plan] = await Promise.all(steps).catch(async (error: unknown) => {
+    await processes.end();
+    // They write files, and start what is to be stopped.
+    await Promise.allSettled(steps);
+    throw error;
+  });
   const world = await createFromPlan(plan, moto.endpoint);
   progress.say(`moto has what the plan has: ${createdText(world)}`);
   const environment = {
@@ -91,9 +109,14 @@ async function prepared(
   return { processes, bundles, world, environment };
 }
 
+async function startedMoto(root: string, processes: Processes, progress: Progress): Promise<Moto> {
+  const moto = await startMoto(await pythonWithMoto(root, progress.say));
+  processes.add(moto.stop);
+  return moto;
+}
+
 /** Without traces, which Pulumi's SDK captures several times per property. */
-async function planned(root: string, stack: string): Promise<Plan> {
-  const config = readStackConfig(root, stack);
+async function planned(stack: string, config: StackConfig): Promise<Plan> {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
@@ -106,19 +129,17 @@ async function planned(root: string, stack: string): Promise<Plan> {
 
 async function played(
   stage: Stage,
-  { tasks: count, agents, stack, keep }: AsyncDemoOptions,
+  runtimes: readonly string[],
+  { tasks: count, agents, keep }: AsyncDemoOptions,
   progress: Progress,
 ): Promise<{ outcome: DemoOutcome; notifications: number; folder: string }> {
   const { processes, world, environment } = stage;
-  const runtimes = playableRuntimes(world, stack);
-  const { url, key } = await startApi(stage);
+  const started = await startAll(stage, runtimes, agents);
+  const { agentsOf } = started;
+  const { url, key } = started.api;
   const api = new TaskApi(url, async ({ headers }) => ({ ...headers, "x-api-key": key }));
   const { RESULT_TOPIC_ARN: topicArn } = world.agents.get(runtimes[0]!)!;
   const results = await subscribeToResults(environment.AWS_ENDPOINT_URL!, world.region, topicArn!);
-  const agentsOf = shared(Math.max(agents, runtimes.length), runtimes);
-  for (const [runtime, number] of agentsOf)
-    for (let index = 1; index <= number; index += 1) await startAgent(stage, runtime, index);
-  progress.say(`the API listens at ${api.url}`);
 
   const began = performance.now();
   const told = new Map<string, DemoTask>();
@@ -126,7 +147,10 @@ async function played(
     const seconds = (performance.now() - began) / 1000;
     const paint = paintFor(process.stderr);
     const all = [...told.values()];
-    progress.show(demoTable(all, agentsOf, seconds, paint), demoLine(all, count));
+    // The outcome says by itself that all have completed.
+    const isOver = all.filter(({ state }) => state === "completed").length === count;
+    const line = isOver ? undefined : demoLine(all, count);
+    progress.show(demoTable(all, agentsOf, seconds, paint), line);
   };
   const [notifications] = await Promise.all([
     untilTold(results, told, count, showNews),
@@ -148,23 +172,6 @@ async function played(
   };
   await processes.end();
   return { outcome, notifications, folder };
-}
-
-/**
- * The runtimes that the drawing one can stand for: it speaks as our inference server does.
- *
- * @throws UserError when there is none
- */
-export function playableRuntimes(
-  { agents, taskApi }: Pick<LocalWorld, "agents" | "taskApi">,
-  stack: string,
-): string[] {
-  const playable = [...agents].filter(([, { ADAPTER }]) => ADAPTER === "fleet");
-  if (taskApi !== undefined && playable.length > 0) return playable.map(([runtime]) => runtime);
-  throw new UserError(
-    `Stack ${stack} has no runtime that can be played here: async.enabled has to be true, and ` +
-      "async.runtimes to have one whose adapter is fleet.",
-  );
 }
 
 /** @param told is brought up to date */
@@ -223,21 +230,14 @@ async function imagesOf(tasks: readonly TaskView[], folder: string): Promise<num
   return beginnings.filter((beginning) => beginning === PNG_SIGNATURE).length;
 }
 
-/** A number spread over runtimes, as evenly as it goes. */
-function shared(number: number, runtimes: readonly string[]): ReadonlyMap<string, number> {
-  return new Map(
-    runtimes.map((runtime, index) => [
-      runtime,
-      Math.floor(number / runtimes.length) + (index < number % runtimes.length ? 1 : 0),
-    ]),
-  );
-}
-
 function createdText({ existing }: LocalWorld): string {
-  const kinds = { Queue: "queues", Topic: "topics", Table: "tables", Bucket: "buckets" } as const;
+  const kinds = { Queue: "queue", Topic: "topic", Table: "table", Bucket: "bucket" } as const;
   return Object.entries(kinds)
-    .map(([kind, name]) => [existing.filter(({ type }) => type.endsWith(`:${kind}`)).length, name])
-    .filter(([count]) => count !== 0)
-    .map((pair) => pair.join(" "))
+    .map(([kind, name]) => {
+      const count = existing.filter(({ type }) => type.endsWith(`:${kind}`)).length;
+      return { count, text: `${count} ${name}${count === 1 ? "" : "s"}` };
+    })
+    .filter(({ count }) => count > 0)
+    .map(({ text }) => text)
     .join(", ");
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { AsyncDemoOptions } from "./asyncDemo";
 
 /** `fleet demo`: paths of the program at work on one machine, without AWS. */
@@ -14,6 +14,14 @@ export function demoCommand(root: string, finish: (status: number) => void): Com
     .option("--stack <name>", "whose queues, filters, table, buckets and settings", "dev")
     .option("--keep <folder>", "where to put the images; default: a new folder")
     .option("--json", "print one JSON object", false)
+    .addOption(
+      new Option(
+        "--serve",
+        "submit nothing; API and agents stay up for `fleet tasks`, until Ctrl-C",
+      )
+        .default(false)
+        .conflicts(["tasks", "keep", "json"]),
+    )
     .allowExcessArguments(false)
     .action(async (options: AsyncDemoOptions) => {
       const { runAsyncDemo } = await import("./asyncDemo");

@@ -47,9 +47,10 @@ export class Processes {
       });
   }
 
-  /** Something else that is to end, too. */
+  /** Something else that is to end, too; at once, where the others have ended. */
   add(stop: () => void): void {
     this.others.push(stop);
+    if (this.isEnding) stop();
   }
 
   /**

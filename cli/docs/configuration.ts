@@ -87,19 +87,28 @@ function isSection(schema: z.ZodType): boolean {
   );
 }
 
-/** The rows below a key: nested objects are flattened, a record's keys stand for NAME. */
+/** The rows below a key: nested objects are flattened, a record's keys stand for NAME, `[]` for each of a list. */
 function rows(prefix: string, schema: z.ZodType): Row[] {
   const at = (key: string) => (prefix === "" ? key : `${prefix}.${key}`);
   if (schema instanceof z.ZodRecord && !(schema.keyType instanceof z.ZodEnum))
     return rows(at("NAME"), unwrap(schema.valueType as z.ZodType));
   if (!(schema instanceof z.ZodObject)) return [];
   return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([key, value]) => {
+    const element = elementOf(value);
+    if (element instanceof z.ZodObject)
+      return [row(at(key), value), ...rows(`${at(key)}[]`, element)];
     if (!isSection(value)) return [row(at(key), value)];
     const inner = rows(at(key), unwrap(value));
     return value instanceof z.ZodOptional
       ? [{ ...row(at(key), value), allowed: "object", fallback: "" }, ...inner]
       : inner;
   });
+}
+
+/** What a list is of; nothing of what is no list. */
+function elementOf(schema: z.ZodType): z.ZodType | undefined {
+  const list = unwrap(schema);
+  return list instanceof z.ZodArray ? unwrap(list.element as z.ZodType) : undefined;
 }
 
 function row(key: string, schema: z.ZodType): Row {
@@ -138,16 +147,17 @@ export function fallback(schema: z.ZodType): string {
 
 function allowed(schema: z.ZodType): string {
   if (schema instanceof z.ZodEnum) return schema.options.map((o) => `\`${o}\``).join(", ");
-  if (schema instanceof z.ZodArray) {
-    const element = unwrap(schema.element as z.ZodType);
-    return `list of ${allowed(element)}`;
-  }
+  const element = elementOf(schema);
+  if (element !== undefined)
+    return `list of ${element instanceof z.ZodObject ? "objects" : allowed(element)}`;
   if (schema instanceof z.ZodBoolean) return "`true`, `false`";
   if (schema instanceof z.ZodNumber) return range(schema);
   if (schema instanceof z.ZodRecord) return "map";
   if (schema instanceof z.ZodLiteral) return [...schema.values].map(String).join(", ");
   if (schema instanceof z.ZodUnion)
     return schema.options.map((option) => allowed(option as z.ZodType)).join(", ");
+  if (schema instanceof z.ZodURL)
+    return schema.safeParse("http://example.com").success ? "a URL" : "an https URL";
   if (schema instanceof z.ZodString) return pattern(schema);
   return "object";
 }

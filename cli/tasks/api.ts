@@ -122,7 +122,7 @@ export class TaskApi {
         if (isLast || problem.isPermanent || request.method === "DELETE")
           throw new UserError(
             `${request.url.origin} cannot be reached: ${problem.text}. Is --api (FLEET_API_URL) ` +
-              "right? A private API is reached from inside its VPC only.",
+              `right?${isLoopback(request.url) ? "" : " A private API is reached from inside its VPC only."}`,
           );
       }
       await sleep(pauseMs(tried, wanted));
@@ -147,6 +147,10 @@ export async function openApi(root: string, options: ApiOptions): Promise<TaskAp
   );
 }
 
+function isLoopback({ hostname }: URL): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+}
+
 function pauseMs(tried: number, retryAfter: string | null): number {
   const seconds = Number(retryAfter ?? Number.NaN);
   const pause = Number.isFinite(seconds) ? seconds * 1000 : FIRST_PAUSE_MS * 2 ** (tried - 1);
@@ -161,9 +165,16 @@ function refused({ method, url }: ApiRequest, status: number, text: string): Ref
   const { message, fields } = data.error;
   const lines = fields.map(({ field, value, allowed }) => {
     const was = value === undefined ? "" : ` is ${JSON.stringify(value)}`;
-    return `  ${field}${was}: ${allowed}`;
+    return `${field}${was}: ${allowed}`;
   });
-  return new Refused(status, [`${about}: ${message}`, ...lines].join("\n"));
+  // Of one field the message says the same, without the value.
+  const [only] = fields;
+  if (lines.length === 1 && message === `${only!.field} is wrong: ${only!.allowed}`)
+    return new Refused(status, `${about}: ${lines[0]}`);
+  return new Refused(
+    status,
+    [`${about}: ${message}`, ...lines.map((line) => `  ${line}`)].join("\n"),
+  );
 }
 
 /** What API Gateway says itself, before the API is asked. */

@@ -5,25 +5,25 @@ const NO_CREDENTIALS = ["CredentialsProviderError", "ExpiredToken", "ExpiredToke
 /**
  * What AWS answers.
  *
- * @param what   was asked for, e.g. `read the queue`
+ * @param doing  what it is asked for, e.g. `reading the queue`
  * @throws UserError when it refuses or is not reached
  */
-export async function askAws<T>(what: string, answer: Promise<T>): Promise<T> {
+export async function askAws<T>(doing: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
     const { name, message, code } = error as NodeJS.ErrnoException;
     if (NO_CREDENTIALS.includes(name))
       throw new UserError(
-        `To ${what} wants AWS credentials: set AWS_PROFILE, sign in by \`aws sso login\`, or give ` +
+        `${doing[0]!.toUpperCase()}${doing.slice(1)} needs AWS credentials: set AWS_PROFILE, sign in by \`aws sso login\`, or give ` +
           `AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. (${message})`,
       );
     if (error instanceof TypeError && code === undefined) throw error;
     const isAnswer = (error as { readonly $metadata?: object }).$metadata !== undefined && !code;
     throw new UserError(
       isAnswer
-        ? `AWS does not let us ${what}: ${name}: ${message}`
-        : `AWS cannot be reached to ${what}: ${message || code}`,
+        ? `AWS refuses ${doing}: ${name}: ${message}`
+        : `AWS cannot be reached for ${doing}: ${message || code}`,
     );
   }
 }

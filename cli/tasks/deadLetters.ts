@@ -62,7 +62,7 @@ async function looked(sqs: SQSClient, { url }: Queue, limit: number): Promise<Me
   try {
     while (seen.size < limit) {
       const { Messages = [] } = await askAws(
-        "look into the dead-letter queue",
+        "looking into the dead-letter queue",
         sqs.send(
           new ReceiveMessageCommand({
             QueueUrl: url,

@@ -15,6 +15,8 @@ export function networkProblem(error: unknown): NetworkProblem | undefined {
   const { cause } = error as { cause?: NodeJS.ErrnoException };
   if (!(error instanceof TypeError) || cause === undefined) return undefined;
   const { code = "" } = cause;
-  const text = [code, cause.message].filter((part) => part !== "").join(", ");
+  // Node's own messages have the code in them.
+  const parts = cause.message.includes(code) ? [cause.message] : [code, cause.message];
+  const text = parts.filter((part) => part !== "").join(", ");
   return { text: text || error.message, isPermanent: permanent.includes(code) };
 }

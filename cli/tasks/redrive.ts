@@ -88,10 +88,10 @@ async function move(sqs: SQSClient, from: Queue, to: Queue, progress: Progress):
       throw error;
     },
   );
-  if (!(await askAws("move the messages", started))) return moveOneByOne(sqs, from, to, progress);
+  if (!(await askAws("moving the messages", started))) return moveOneByOne(sqs, from, to, progress);
   for (;;) {
     const { Results: [task] = [] } = await askAws(
-      "follow the move",
+      "following the move",
       sqs.send(new ListMessageMoveTasksCommand({ SourceArn: from.arn, MaxResults: 1 })),
     );
     const moved = Number(task?.ApproximateNumberOfMessagesMoved ?? 0);
@@ -126,7 +126,7 @@ async function moveOneByOne(
   // No more than there were: what fails once more comes here once more.
   while (moved < from.waiting) {
     const { Messages = [] } = await askAws(
-      "take dead letters",
+      "taking dead letters",
       sqs.send(
         new ReceiveMessageCommand({
           QueueUrl: from.url,
@@ -139,13 +139,13 @@ async function moveOneByOne(
     if (Messages.length === 0) break;
     for (const { Body, MessageAttributes, ReceiptHandle } of Messages) {
       await askAws(
-        "send a message to the queue",
+        "sending a message to the queue",
         sqs.send(
           new SendMessageCommand({ QueueUrl: to.url, MessageBody: Body, MessageAttributes }),
         ),
       );
       await askAws(
-        "delete a dead letter",
+        "deleting a dead letter",
         sqs.send(new DeleteMessageCommand({ QueueUrl: from.url, ReceiptHandle })),
       );
       moved += 1;

@@ -21,30 +21,34 @@ export interface Queue {
 /**
  * A queue as it is now.
  *
- * @throws UserError when it is not there, or AWS cannot be asked
+ * @throws UserError when the stack has no such runtime, the queue is not there, or AWS cannot be asked
  */
 export async function queueNamed(
   sqs: SQSClient,
   name: string,
   runtime: string,
-  { runtimes, region }: StackNames,
+  { stack, runtimes, region }: StackNames,
 ): Promise<Queue> {
+  if (!runtimes.includes(runtime))
+    throw new UserError(
+      runtimes.length === 0
+        ? `Stack ${stack} has no runtimes: async.runtimes is empty. Is it the right one (--stack)?`
+        : `Stack ${stack} has no runtime ${runtime}; its runtimes are ${runtimes.join(", ")}. ` +
+            `Did you mean "${closest(runtime, runtimes)}"?`,
+    );
   const found = sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch((error: unknown) => {
     if (error instanceof QueueDoesNotExist || (error as Error).name === "QueueDoesNotExist")
       return { QueueUrl: undefined };
     throw error;
   });
-  const { QueueUrl: url } = await askAws("find the queue", found);
-  if (url === undefined) {
-    const known =
-      runtimes.length === 0 || runtimes.includes(runtime)
-        ? "Is the stack deployed there, and the right one (--stack)?"
-        : `The stack's runtimes are ${runtimes.join(", ")}. Did you mean "${closest(runtime, runtimes)}"?`;
-    throw new UserError(`There is no queue ${name} in ${region}. ${known}`);
-  }
+  const { QueueUrl: url } = await askAws("finding the queue", found);
+  if (url === undefined)
+    throw new UserError(
+      `There is no queue ${name} in ${region}. Is the stack deployed there, and the right one (--stack)?`,
+    );
   const attributes: QueueAttributeName[] = ["QueueArn", "ApproximateNumberOfMessages"];
   const { Attributes: values = {} } = await askAws(
-    "read the queue",
+    "reading the queue",
     sqs.send(new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: attributes })),
   );
   return { name, url, arn: values.QueueArn!, waiting: Number(values.ApproximateNumberOfMessages) };

@@ -4,8 +4,9 @@ import { readStackConfig } from "../plan/stackConfig";
 
 /** What the resources of a stack are called. */
 export interface StackNames {
+  readonly stack: string;
   readonly region: string;
-  /** Runtimes that the stack's file names, for people who have misspelt one. */
+  /** Runtimes that the stack's file names. */
   readonly runtimes: readonly string[];
   /** Of tasks' records. */
   readonly table: string;
@@ -19,6 +20,7 @@ export function stackNames(root: string, stack: string): StackNames {
   const asynchronous = values[`${project}:async`] as { runtimes?: object } | undefined;
   const scope = { project, stack };
   return {
+    stack,
     region: process.env.AWS_REGION || String(values["aws:region"] ?? "us-west-2"),
     runtimes: Object.keys(asynchronous?.runtimes ?? {}),
     table: nameIn(scope, "tasks", dynamoDbTable),

@@ -200,9 +200,11 @@ export const asyncSchema = z
         maxMiB: z
           .int()
           .min(1)
-          .max(1024)
+          .max(380)
           .default(64)
-          .describe("Most MiB of one input; an agent requests six times as much memory."),
+          .describe(
+            "Most MiB of a task's inputs together; an agent requests six times as much memory.",
+          ),
       })
       .prefault({})
       .describe("Images that tasks start from."),
@@ -265,7 +267,9 @@ export const asyncSchema = z
           .min(1)
           .max(5120)
           .default(64)
-          .describe("Most MiB of an upload; an input may not be larger than `inputs.maxMiB`."),
+          .describe(
+            "Most MiB of an upload; a task's inputs may together not be larger than `inputs.maxMiB`.",
+          ),
         createLogRole: z
           .boolean()
           .default(false)

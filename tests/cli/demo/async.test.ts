@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { PNG } from "pngjs";
-import { playableRuntimes } from "../../../cli/demo/asyncDemo";
+import { playableRuntimes } from "../../../cli/demo/playableRuntimes";
 import { motoPackages, pythonWith } from "../../../cli/localAws/python";
+import { writeProject } from "../tasks/projectOf";
 
 const root = resolve(__dirname, "../../..");
 const python = pythonWith(root, motoPackages);
@@ -36,6 +37,9 @@ const withMoto = python.interpreter !== undefined;
       const { submitted, completed, deadLettered, images } = outcome;
       assert.deepEqual([submitted, completed, deadLettered, images], [5, 5, 0, 5]);
       assert.match(demo.stderr(), /5 notifications came from the result topic/);
+      assert.match(demo.stderr(), /queues, 3 topics, 1 table, /);
+      assert.equal(demo.stderr().match(/^5 of 5 tasks completed/gm)?.length, 1);
+      assert.doesNotMatch(demo.stderr(), /http:/);
       const pictures = readdirSync(folder).map((file) => readFileSync(join(folder, file)));
       assert.equal(new Set(pictures.map((picture) => picture.toString("base64"))).size, 5);
       for (const picture of pictures) assert.equal(PNG.sync.read(picture).height, 512);
@@ -54,6 +58,55 @@ const withMoto = python.interpreter !== undefined;
       assert.deepEqual(readdirSync(temporary), []);
     });
 
+    it("keeps the API and agents up for tasks of the user's own", async () => {
+      const temporary = mkdtempSync(join(folder, "tmp-"));
+      const demo = start(["--serve", "--agents", "1"], { TMPDIR: temporary });
+      await demo.says(/^export AWS_.*$/m);
+      const environment = Object.fromEntries(
+        [...demo.stdout().matchAll(/([A-Z_]+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+      );
+      const own = fleet(
+        ["tasks", "submit", "--runtime", "sd21-queue", "--prompt", "x", "--download", folder],
+        environment,
+      );
+      assert.equal(await own.status, 0, own.stderr());
+      assert.equal(readdirSync(folder).filter((file) => file.endsWith(".png")).length, 1);
+      const letters = fleet(["tasks", "dead-letters", "sd21-queue"], environment);
+      assert.equal(await letters.status, 0, letters.stderr());
+      assert.match(letters.stdout(), /is empty/);
+      const children = childrenOf(demo.pid);
+      process.kill(demo.pid, "SIGINT");
+      assert.equal(await demo.status, 130, demo.stderr());
+      assert.deepEqual(children.filter(isAlive), []);
+      assert.deepEqual(readdirSync(temporary), []);
+    });
+
+    it("refuses at once a stack that is not there, or has nothing to play", async () => {
+      const temporary = mkdtempSync(join(folder, "tmp-"));
+      for (const [stack, says] of [
+        ["nope", /^There is no stack "nope"; .*\n$/],
+        ["prod", /^Stack prod has no runtime .*\n$/],
+      ] as const) {
+        const demo = start(["--stack", stack], { TMPDIR: temporary });
+        assert.equal(await demo.status, 2);
+        assert.match(demo.stderr(), says);
+      }
+      assert.deepEqual(readdirSync(temporary), []);
+    });
+
+    it("ends when the stack's config turns out to be wrong, and says only that", async () => {
+      const temporary = mkdtempSync(join(folder, "tmp-"));
+      const project = mkdtempSync(join(folder, "project-"));
+      writeProject(project, ["mode=costly"]);
+      for (const name of ["apps", "cli", ".venv"])
+        if (existsSync(join(root, name))) symlinkSync(join(root, name), join(project, name));
+      const demo = start([], { TMPDIR: temporary, DIFFUSION_FLEET_PROJECT: project });
+      assert.equal(await demo.status, 2, demo.stderr());
+      assert.match(demo.stderr(), /costly/);
+      assert.doesNotMatch(demo.stderr(), /What the processes said/);
+      assert.deepEqual(readdirSync(temporary), []);
+    });
+
     it("wants numbers that make sense", async () => {
       for (const args of [
         ["--tasks", "0"],
@@ -68,9 +121,13 @@ const withMoto = python.interpreter !== undefined;
 );
 
 function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  return fleet(["demo", "async", ...args], environment);
+}
+
+function fleet(args: readonly string[], environment: Readonly<Record<string, string>>) {
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     process.execPath,
-    [join(root, "cli/fleet.mjs"), "demo", "async", ...args],
+    [join(root, "cli/fleet.mjs"), ...args],
     {
       cwd: root,
       env: { ...process.env, ...environment },
@@ -93,7 +150,7 @@ function start(args: readonly string[], environment: Readonly<Record<string, str
     says: (text: RegExp) =>
       new Promise<void>((said, failed) => {
         waiting.push(() => {
-          if (text.test(output.stderr)) said();
+          if (text.test(output.stderr) || text.test(output.stdout)) said();
         });
         void status.then(() => failed(new Error(output.stderr)));
       }),

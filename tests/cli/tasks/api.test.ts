@@ -106,6 +106,14 @@ describe("the client of the tasks' API", () => {
     );
   });
 
+  it("names a field once, where it is the only one that is wrong", async () => {
+    const fields = [{ field: "id", value: "a b", allowed: "letters" }];
+    const error = { code: "invalid", message: "id is wrong: letters", fields };
+    answers = [{ status: 400, body: { error } }];
+    const message = 'POST /prod/v1/tasks: 400: id is "a b": letters';
+    await assert.rejects((await open()).submit(task), { message });
+  });
+
   it("says so when somebody else answers", async () => {
     answers = [{ status: 200, body: "<html>" }];
     await assert.rejects((await open()).runtimes(), /not as the tasks' API does/);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { runRedrive } from "../../../cli/tasks/redrive";
+import { writeProject } from "./projectOf";
+import { twoRuntimes } from "./twoRuntimes";
 
-const root = resolve(__dirname, "../../..");
 const arn = (name: string) => `arn:aws:sqs:us-west-2:123456789012:${name}`;
 const queue = "diffusion-fleet-dev-tasks-drawings";
 
@@ -16,9 +19,12 @@ describe("fleet tasks redrive on SQS", () => {
   const asked: { readonly action: string; readonly input: Record<string, unknown> }[] = [];
   let moves: Record<string, unknown>[] = [];
   let server: Server;
+  let root: string;
   const environment = { ...process.env };
 
   before(async () => {
+    root = mkdtempSync(join(tmpdir(), "fleet-redrive-"));
+    writeProject(root, twoRuntimes);
     server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -49,6 +55,7 @@ describe("fleet tasks redrive on SQS", () => {
   });
   after(() => {
     server.close();
+    rmSync(root, { recursive: true });
     for (const name of [
       "AWS_ENDPOINT_URL",
       "AWS_ACCESS_KEY_ID",

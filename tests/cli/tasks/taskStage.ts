@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeBundles } from "../../../cli/demo/bundles";
@@ -9,6 +9,7 @@ import { clientsAt, createFromPlan, type LocalWorld } from "../../../cli/localAw
 import { planOf } from "../../program/planned";
 import { type Moto, motoEnvironment } from "../../python/moto";
 import type { Ended } from "../fleetProcess";
+import { writeProject } from "./projectOf";
 import { twoRuntimes } from "./twoRuntimes";
 
 const root = resolve(__dirname, "../../..");
@@ -31,6 +32,9 @@ interface FleetOptions {
 
 export async function startTaskStage(moto: Moto): Promise<TaskStage> {
   const folder = mkdtempSync(join(tmpdir(), "fleet-tasks-"));
+  const project = join(folder, "project");
+  mkdirSync(project);
+  writeProject(project, twoRuntimes);
   const processes = new Processes(folder);
   const bundles = await makeBundles(root, processes);
   const world = await createFromPlan(await planOf("dev", ...twoRuntimes), moto.endpoint);
@@ -46,7 +50,13 @@ export async function startTaskStage(moto: Moto): Promise<TaskStage> {
     fleetTasks: (args, { environment: more = {}, stdin = "" } = {}) =>
       run(
         ["tasks", ...args],
-        { ...environment, FLEET_API_URL: url, FLEET_API_KEY: key, ...more },
+        {
+          ...environment,
+          DIFFUSION_FLEET_PROJECT: project,
+          FLEET_API_URL: url,
+          FLEET_API_KEY: key,
+          ...more,
+        },
         stdin,
       ),
     stop: async () => {

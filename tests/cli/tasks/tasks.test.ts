@@ -184,14 +184,18 @@ describeOnMoto("fleet tasks", function (moto) {
         /cannot be read/,
       ],
       [["submit", "--runtime", "drawings", "--image", __filename], /png, jpeg/],
-      [["submit", "--runtime", "drawings", "--prompt", "x", "--id", "a b"], /id is "a b"/],
+      [
+        ["submit", "--runtime", "drawings", "--prompt", "x", "--id", "a b"],
+        /400: id is "a b": [^\n]+\n$/,
+      ],
       [["show", "nobody-knows-it"], /404.*\n.*nobody-knows-it/],
       [["runtimes", "--api", "somewhere"], /no address of an API/],
       [["runtimes", "--api-key", "wrong"], /403: Forbidden\n.*FLEET_API_KEY/],
       [
         ["dead-letters", "nothing"],
-        /There is no queue diffusion-fleet-dev-tasks-nothing-dead-letters/,
+        /Stack dev has no runtime nothing; its runtimes are drawings, workflows\. Did you mean/,
       ],
+      [["redrive", "drawing"], /Did you mean "drawings"\?/],
       [["dead-letters", "drawings", "--stack", "none"], /There is no stack "none"/],
       [["submit", "--runtime", "drawings", "--prompt", "x", "--count", "0"], /whole number/],
     ];
@@ -206,7 +210,17 @@ describeOnMoto("fleet tasks", function (moto) {
     const nobody = { environment: { FLEET_API_URL: "http://127.0.0.1:9" } };
     const { status, stderr } = await stage.fleetTasks(["cancel", "x"], nobody);
     assert.equal(status, 2);
-    assert.match(stderr, /cannot be reached: .*Is --api \(FLEET_API_URL\) right\?/s);
+    assert.match(stderr, /cannot be reached: .*Is --api \(FLEET_API_URL\) right\?\n$/s);
+  });
+
+  it("names a queue that is not there, where the stack should have it", async () => {
+    const elsewhere = { environment: { AWS_REGION: "eu-central-1" } };
+    const { status, stderr } = await stage.fleetTasks(["dead-letters", "drawings"], elsewhere);
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /no queue diffusion-fleet-dev-tasks-drawings-dead-letters in eu-central-1/,
+    );
   });
 
   async function waiting(QueueUrl: string): Promise<number> {
