@@ -95,8 +95,7 @@ async function prepared(
     planned(stack, config),
   ] as const;
   const [moto, bundles, plan] = await Promise.all(steps).catch(async (error: unknown) => {
-    await processes.end();
-    // They write files, and start what is to be stopped.
+    // What still goes on writes files, and starts what is to be stopped.
     await Promise.allSettled(steps);
     throw error;
   });

@@ -33,7 +33,7 @@ export async function queueNamed(
     throw new UserError(
       runtimes.length === 0
         ? `Stack ${stack} has no runtimes: async.runtimes is empty. Is it the right one (--stack)?`
-        : `Stack ${stack} has no runtime ${runtime}; its runtimes are ${runtimes.join(", ")}. ` +
+        : `Stack ${stack} has no runtime ${runtime}; it has ${runtimes.join(", ")}. ` +
             `Did you mean "${closest(runtime, runtimes)}"?`,
     );
   const found = sqs.send(new GetQueueUrlCommand({ QueueName: name })).catch((error: unknown) => {

@@ -163,7 +163,7 @@ describeOnMoto("An agent that is told to stop", (moto) => {
     // The machine's end is not the task's fault.
     assert.equal(attempts, 1);
     assert.deepEqual(
-      [...(await world.objectKeys("interrupted/"))].filter((key) => key.endsWith(".png")),
+      [...(await world.results("interrupted/")).keys()].filter((key) => key.endsWith(".png")),
       images!.map(({ key }) => key),
     );
   });
@@ -174,10 +174,10 @@ describeOnMoto("An agent that is told to stop", (moto) => {
     await until("it to run", () => runs(pod, "stored"));
     pod.agent.process.signal("SIGTERM");
     assert.equal(await pod.agent.process.ended(), "SIGKILL", pod.agent.process.said);
-    const results = await world.objectKeys("stored/");
+    const results = await world.results("stored/");
     const other = await startPod(0);
     await state("stored", "completed");
     assert.equal(other.runtime.runs.length, 0);
-    assert.deepEqual(await world.objectKeys("stored/"), results);
+    assert.deepEqual(await world.results("stored/"), results);
   });
 });

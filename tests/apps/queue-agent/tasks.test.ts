@@ -391,7 +391,8 @@ describeOnMoto("an agent", (moto) => {
   it("takes over the results of an agent that died after it had stored them, and gives up what agents die of", async () => {
     const { world, runtime, agent } = await worldWith();
     const createdAt = "2026-11-14T00:00:00.000Z";
-    const dead = { state: "running", claimToken: "t", claimExpiresAtMs: 1, createdAt } as const;
+    const times = { createdAt, startedAt: createdAt };
+    const dead = { state: "running", claimToken: "t", claimExpiresAtMs: 1, ...times } as const;
     await world.submit({ id: "stored" });
     await world.putRecord({ id: "stored", ...dead, attempts: 3 });
     const object = (name: string) => ({

@@ -193,7 +193,7 @@ describeOnMoto("fleet tasks", function (moto) {
       [["runtimes", "--api-key", "wrong"], /403: Forbidden\n.*FLEET_API_KEY/],
       [
         ["dead-letters", "nothing"],
-        /Stack dev has no runtime nothing; its runtimes are drawings, workflows\. Did you mean/,
+        /Stack dev has no runtime nothing; it has drawings, workflows\. Did you mean/,
       ],
       [["redrive", "drawing"], /Did you mean "drawings"\?/],
       [["dead-letters", "drawings", "--stack", "none"], /There is no stack "none"/],

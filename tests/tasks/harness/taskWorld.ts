@@ -217,15 +217,17 @@ export class TaskWorld {
     return Buffer.from(await Body!.transformToByteArray());
   }
 
-  /** Keys of all results. */
-  async objectKeys(prefix = ""): Promise<ReadonlySet<string>> {
-    const keys = new Set<string>();
+  /** MD5 (hexadecimal) of the results below a prefix, by key. */
+  async results(prefix = ""): Promise<ReadonlyMap<string, string>> {
+    const results = new Map<string, string>();
     const pages = paginateListObjectsV2(
       { client: this.clients.s3 },
       { Bucket: this.resultsBucket, Prefix: prefix },
     );
-    for await (const { Contents = [] } of pages) for (const { Key } of Contents) keys.add(Key!);
-    return keys;
+    // Of what was not uploaded in parts.
+    for await (const { Contents = [] } of pages)
+      for (const { Key, ETag } of Contents) results.set(Key!, ETag!.replaceAll('"', ""));
+    return results;
   }
 
   /** Messages in a runtime's queue: that wait, that somebody has, that come later. */

@@ -257,7 +257,11 @@ describeOnMoto("the inputs of a task", (moto) => {
     for (const name of ["1", "2", "3"])
       await put("shared", `${name}.png`, drawnPng({ subject: "", bytes: 7_000 }));
     const images = ["1", "2", "3"].map((name) => `s3://shared/${name}.png`);
-    await failsAs("input", /^content\.images\[2\]: .*2 times/, resolved({ images }));
+    await failsAs(
+      "input",
+      /^content\.images\[1\]: .*together larger than 10000 bytes/,
+      resolved({ images }),
+    );
     const many = Array.from({ length: 33 }, (_, index) => `s3://shared/${index}.png`);
     await failsAs("input", /33 inputs are more than 32/, resolved({ many }));
   });
