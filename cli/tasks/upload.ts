@@ -30,7 +30,9 @@ export async function uploaded(api: TaskApi, file: string): Promise<string> {
     contentType: typeOf(file, bytes),
   });
   const body = new Uint8Array(bytes);
-  const answer = await fetch(url, { method, headers, body }).catch((error: unknown) => {
+  // fetch counts the bytes itself.
+  const { "Content-Length": _, ...sent } = headers;
+  const answer = await fetch(url, { method, headers: sent, body }).catch((error: unknown) => {
     const problem = networkProblem(error);
     if (problem === undefined) throw error;
     throw new UserError(

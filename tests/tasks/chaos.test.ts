@@ -131,12 +131,7 @@ describeOnMoto(
       };
       const faults = faultsOf(random, faultShares);
       let agent: Agent | undefined;
-      const die = () => {
-        if (agent === undefined || agent.process.hasEnded) return;
-        const { process: dying } = agent;
-        agent.kill();
-        void dying.ended().then(() => agent!.start());
-      };
+      const die = () => void agent?.restart();
       const runtime = await fleet.start({
         runMs: ({ number }) => (number * 7) % 30,
         fault: (run) => {

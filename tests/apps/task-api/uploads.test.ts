@@ -26,7 +26,9 @@ describeOnMoto("Uploads", (moto) => {
     assert.ok(secondsLeft > 500 && secondsLeft <= 600, `${secondsLeft}`);
 
     const { url, method, headers } = body;
-    const put = await fetch(url, { method, headers, body: Buffer.alloc(bytes, 1) });
+    // fetch counts the bytes itself, and may send a length that is given beside its own.
+    const { "Content-Length": _, ...sent } = headers;
+    const put = await fetch(url, { method, headers: sent, body: Buffer.alloc(bytes, 1) });
     assert.equal(put.status, 200, await put.text());
     const stored = await world.s3.send(
       new HeadObjectCommand({

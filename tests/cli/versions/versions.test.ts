@@ -26,8 +26,10 @@ describe("The versions of a stack", () => {
     this.timeout(60_000);
     const plan = await planOf("prod", ...everythingOn);
     versions = versionsOf(plan.document.resources);
-    images = manifests(plan, "Deployment").flatMap(({ spec }) =>
-      spec.template.spec.containers.map(({ image }: { image: string }) => image),
+    images = manifests(plan, "Deployment").flatMap(({ spec: { template } }) =>
+      [...(template.spec.initContainers ?? []), ...template.spec.containers].map(
+        ({ image }: { image: string }) => image,
+      ),
     );
   });
 

@@ -334,6 +334,7 @@ export class Agent {
   readonly #spawn: () => Promise<AppProcess>;
   #process: AppProcess | undefined;
   #hasEnded = false;
+  #isRestarting = false;
   #starts = 0;
 
   constructor(spawn: () => Promise<AppProcess>) {
@@ -361,6 +362,15 @@ export class Agent {
   /** Dies on the spot. */
   kill(): void {
     this.process.signal("SIGKILL");
+  }
+
+  /** Dies on the spot, and is started again at once, unless that is going on already. */
+  async restart(): Promise<void> {
+    if (this.#isRestarting || this.#hasEnded) return;
+    this.#isRestarting = true;
+    await this.process.kill();
+    await this.start();
+    this.#isRestarting = false;
   }
 
   /** Ends it for good. */
