@@ -200,7 +200,7 @@ export const asyncSchema = z
         maxMiB: z
           .int()
           .min(1)
-          .max(380)
+          .max(1024)
           .default(64)
           .describe(
             "Most MiB of a task's inputs together; an agent requests six times as much memory.",

@@ -195,7 +195,7 @@ describe("The config of the asynchronous path", () => {
   });
 
   it("leaves the runtime most of the memory, however large inputs may be", () => {
-    const [key, allowed] = ofRuntime(fleetRuntime, { inputs: { maxMiB: 380 } });
+    const [key, allowed] = ofRuntime(fleetRuntime, { inputs: { maxMiB: 1024 } });
     assert.equal(key, "async.inputs.maxMiB");
     const most = Number(/^at most (\d+)/.exec(allowed)![1]);
     const path = (maxMiB: number) => ({
