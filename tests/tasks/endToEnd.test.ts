@@ -287,9 +287,11 @@ describeOnMoto("A task's way from the API to its results", (moto) => {
       contentType: "image/png",
     });
     assert.equal(status, 201, JSON.stringify(upload));
+    // A length beside fetch's own is refused where another fetch than Node's is in the process.
+    const { "Content-Length": _, ...headers } = upload.headers as Record<string, string>;
     const stored = await fetch(upload.url, {
       method: upload.method,
-      headers: upload.headers,
+      headers,
       body: new Uint8Array(image),
     });
     assert.equal(stored.status, 200, await stored.text());
