@@ -20,6 +20,8 @@ import {
 import { silentControllerAlarm, switchAlarm } from "./failoverAlarms";
 import { type AlarmedRuntime, oldestTaskAlarm } from "./runtimeAlarms";
 import { nameIn, type Scope } from "./scope";
+import { type AlarmedApi, apiErrorsAlarm, apiThrottledAlarm } from "./taskApiAlarms";
+import { type AlarmedTopic, undeliveredAlarm } from "./topicAlarm";
 
 export interface AlarmsArgs {
   readonly scope: Scope;
@@ -27,6 +29,9 @@ export interface AlarmsArgs {
   readonly topicArn: pulumi.Input<string>;
   readonly units: readonly AlarmedUnit[];
   readonly runtimes: readonly AlarmedRuntime[];
+  /** What takes the runtimes' tasks; absent: the asynchronous path is off. */
+  readonly taskApi?: AlarmedApi | undefined;
+  readonly topics: readonly AlarmedTopic[];
   /** Namespace of the units' Deployments. */
   readonly namespace: string;
   /** Milliseconds that an image may take. */
@@ -85,6 +90,11 @@ export class Alarms extends pulumi.ComponentResource {
     for (const model of args.failoverModels) alarm(...switchAlarm(model, args.scope.stack));
     if (args.failoverModels.length > 0) alarm(...silentControllerAlarm(args.scope.stack));
     for (const runtime of args.runtimes) alarm(...oldestTaskAlarm(runtime));
+    if (args.taskApi !== undefined) {
+      alarm(...apiErrorsAlarm(args.taskApi));
+      alarm(...apiThrottledAlarm(args.taskApi));
+    }
+    for (const topic of args.topics) alarm(...undeliveredAlarm(topic));
     for (const queue of args.deadLetters) alarm(...deadLettersAlarm(queue));
     if (args.loadBalancer) {
       alarm(...gatewayErrorAlarm(args));

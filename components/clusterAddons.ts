@@ -4,6 +4,7 @@ import type { Placement } from "../charts/placement";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { ClusterFacts } from "./clusterFacts";
 import { eksAddon } from "./eksAddon";
+import { embeddedMetricsValues, type MetricWriter } from "./embeddedMetrics";
 import { PodIdentity, type PolicyStatement } from "./podIdentity";
 import type { Scope } from "./scope";
 
@@ -14,6 +15,8 @@ export interface ClusterAddonsArgs {
   readonly placement: Placement;
   /** Days that the logs of Container Insights are kept. */
   readonly logRetentionDays: number;
+  /** Whose logs have metrics in them, which Container Insights leaves for CloudWatch to find. */
+  readonly metricWriters: readonly MetricWriter[];
   /** Version of each add-on; absent: not installed here. */
   readonly versions: {
     readonly coredns?: string | undefined;
@@ -60,7 +63,7 @@ function createDns(
  */
 function createObservability(
   addonVersion: string,
-  { cluster, placement }: ClusterAddonsArgs,
+  { cluster, placement, metricWriters }: ClusterAddonsArgs,
   opts: pulumi.CustomResourceOptions,
 ): aws.eks.Addon {
   return eksAddon("amazon-cloudwatch-observability", addonVersion, cluster, opts, {
@@ -68,6 +71,7 @@ function createObservability(
       nodeSelector: { "kubernetes.io/os": "linux", ...placement.nodeSelector },
       tolerations: placement.tolerations,
     },
+    ...embeddedMetricsValues(metricWriters),
   });
 }
 

@@ -101,7 +101,7 @@ function place(rows: readonly Row[]): readonly Widget[] {
 }
 
 /** The same in both modes, so that a switch of mode changes nothing here. */
-function header({ stack, region, units, containerInsights }: DashboardBodyArgs): Row {
+function header({ stack, region, units, runtimes, containerInsights }: DashboardBodyArgs): Row {
   const rows = units.map(
     (unit) =>
       `| ${unit.name} | ${unit.model} | ${unit.weight} | ${rounded(unit.targets.cost)} | ` +
@@ -111,7 +111,10 @@ function header({ stack, region, units, containerInsights }: DashboardBodyArgs):
     `# diffusion-fleet · ${stack} · ${region}`,
     ...(containerInsights
       ? []
-      : ["Utilisation, replicas and shortage want `cluster.addons.cloudwatchObservability`."]),
+      : [
+          `Utilisation, replicas${runtimes.length === 0 ? " and shortage" : ", shortage, and what became of tasks,"} ` +
+            "want `cluster.addons.cloudwatchObservability`.",
+        ]),
     "| unit | model | weight in cost mode | images/min/replica, cost | … capacity | US$/h/replica |",
     "|---|---|---|---|---|---|",
     ...rows,

@@ -5,7 +5,7 @@ import { HEALTH_PATH, READINESS_PATH, SERVER_UID } from "../contracts/serverSett
 import type { AdapterName } from "../contracts/tasks/runtimes";
 import { AGENT_PORT, QUEUE_AGENT, type QueueAgentSettings } from "../contracts/tasks/settings";
 import type { Accelerator, Framework } from "../fleet/accelerators";
-import { runtimeResources } from "../fleet/agentResources";
+import { agentHeapPart, runtimeResources } from "../fleet/agentResources";
 import type { PodResources, Resources } from "../fleet/podResources";
 import { endSeconds, type QueueTimes } from "../fleet/queueing";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
@@ -69,9 +69,6 @@ export interface QueueRuntimeArgs {
   readonly modelClaimName: pulumi.Input<string>;
   readonly times: QueueTimes;
 }
-
-/** Part of V8's heap in the agent's memory: the rest is buffers of images, code and stacks. */
-const heapPart = 0.5;
 
 /**
  * A runtime that works off a queue: pods of the runtime and, beside it, the agent. The autoscaler
@@ -287,7 +284,7 @@ function agentContainer({ agent }: QueueRuntimeArgs) {
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
       ...variables({
         ...agent.settings,
-        NODE_OPTIONS: `--max-old-space-size=${Math.floor(memoryMiB * heapPart)}`,
+        NODE_OPTIONS: `--max-old-space-size=${Math.floor(memoryMiB * agentHeapPart)}`,
       }),
     ],
     resources: { requests: { cpu: cores(cpuMillis), memory }, limits: { memory } },

@@ -73,6 +73,7 @@ export class TaskApi extends pulumi.ComponentResource {
   /** More keys go into this plan. */
   readonly usagePlanId: pulumi.Output<string>;
   readonly apiId: pulumi.Output<string>;
+  readonly apiName: pulumi.Output<string>;
 
   constructor(name: string, args: TaskApiArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:TaskApi", name, {}, pulumiOptions(opts));
@@ -86,6 +87,7 @@ export class TaskApi extends pulumi.ComponentResource {
     const key = createKey(name, args, plan, this);
     if (args.webAclArn !== undefined) protect(name, args.webAclArn, stage, this);
     this.apiId = api.id;
+    this.apiName = api.name;
     this.url = urlOf(args, api, stage);
     this.apiKeyId = key.id;
     this.usagePlanId = plan.id;

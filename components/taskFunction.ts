@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { TaskApiSettings } from "../contracts/tasks/settings";
+import type { TaskApiLists, TaskApiSettings } from "../contracts/tasks/settings";
 import { lambdaFunction, logGroup } from "../fleet/names";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import type { PolicyStatement } from "./podIdentity";
@@ -22,7 +22,12 @@ export interface TaskFunctionStores {
 
 export interface TaskFunctionArgs {
   readonly scope: Scope;
-  readonly settings: Readonly<Record<keyof TaskApiSettings, pulumi.Input<string>>>;
+  /** Its environment. */
+  readonly settings: Readonly<
+    Record<Exclude<keyof TaskApiSettings, keyof TaskApiLists>, pulumi.Input<string>>
+  >;
+  /** What has no room there. */
+  readonly lists: TaskApiLists;
   readonly stores: TaskFunctionStores;
   /** Days that its logs are kept. */
   readonly logRetentionDays: number;
@@ -139,7 +144,7 @@ function createRole(
 
 function createFunction(
   name: string,
-  { scope, settings }: TaskFunctionArgs,
+  { scope, settings, lists }: TaskFunctionArgs,
   group: aws.cloudwatch.LogGroup,
   { role, policy }: ServiceRole,
   parent: TaskFunction,
@@ -153,7 +158,7 @@ function createFunction(
       architectures: ["arm64"],
       runtime: `nodejs${FUNCTION_NODE}.x`,
       handler: FUNCTION_HANDLER,
-      code: taskFunctionArchive(),
+      code: taskFunctionArchive(lists),
       role: role.arn,
       memorySize: memoryMiB,
       timeout: timeoutSeconds,

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type BuildOptions, build } from "esbuild";
 import bundleOptions from "../contracts/bundleOptions.json";
+import { TASK_API_LISTS_FILE, type TaskApiLists } from "../contracts/tasks/settings";
 
 /** The file that the function runs, and what of it is called: `index.js`, its export `handler`. */
 export const FUNCTION_HANDLER = "index.handler";
@@ -26,10 +27,11 @@ export function taskFunctionBundle(): Promise<string> {
   return bundled;
 }
 
-/** The same as Lambda takes it. */
-export function taskFunctionArchive(): pulumi.asset.AssetArchive {
+/** The same as Lambda takes it, with the lists that the function reads from beside it. */
+export function taskFunctionArchive(lists: TaskApiLists): pulumi.asset.AssetArchive {
   return new pulumi.asset.AssetArchive({
     [bundleName]: new pulumi.asset.StringAsset(taskFunctionBundle()),
+    [TASK_API_LISTS_FILE]: new pulumi.asset.StringAsset(JSON.stringify(lists)),
   });
 }
 

@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { createEncryptedTopic } from "./encryptedTopic";
 import type { Scope } from "./scope";
+import type { AlarmedTopic } from "./topicAlarm";
 import { createTopicKey } from "./topicKey";
 
 /** Who is told what became of tasks. */
@@ -35,6 +36,7 @@ export class TaskTopics extends pulumi.ComponentResource {
   readonly resultTopicArn: pulumi.Output<string>;
   /** The key of both. */
   readonly keyArn: pulumi.Output<string>;
+  readonly alarmed: readonly AlarmedTopic[];
   /** What publishers have to wait for. */
   readonly ready: readonly pulumi.Resource[];
 
@@ -49,6 +51,18 @@ export class TaskTopics extends pulumi.ComponentResource {
     this.taskTopicArn = tasks.topic.arn;
     this.resultTopicArn = results.topic.arn;
     this.keyArn = key.arn;
+    this.alarmed = [
+      {
+        name: "tasks",
+        of: "A task has not reached its runtime's queue",
+        topicName: tasks.topic.name,
+      },
+      {
+        name: "task-results",
+        of: "A subscriber was not told what became of a task",
+        topicName: results.topic.name,
+      },
+    ];
     this.ready = [tasks.policy, results.policy];
     subscribe("task-results", results.topic, args.subscribers, inside);
     this.registerOutputs({});

@@ -5,7 +5,7 @@
  * the model's traffic off it, and back when a machine was launched and some time has passed.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { routingModes } from "../fleet/targets";
 
 /** ConfigMap with the settings, under the key `settings.json`; read again when it changes. */

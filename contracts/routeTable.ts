@@ -3,7 +3,7 @@
  * controller and `fleet routes` read. One table per model.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import { type RoutingMode, routingModes } from "../fleet/targets";
 
 export type { RoutingMode };

@@ -1,5 +1,5 @@
 import { servicePricesPerHour } from "./prices";
-import { heartbeatSeconds } from "./queueing";
+import { heartbeatSeconds, receiveAhead } from "./queueing";
 import { type Usage, usageCost, usagePrices } from "./usagePrices";
 
 /**
@@ -97,19 +97,21 @@ export interface Bill {
  * left out.
  *
  * SQS: the topic's delivery, a receive, a delete, and a heartbeat for each 20 s that the message is
- * held, which is its own task and, one ahead, the one before. DynamoDB: put by the API, read and
- * claimed, completed, and a heartbeat for each 20 s that it runs.
+ * held, which is its own task and, received ahead, the end of the one before. DynamoDB: put by the
+ * API, claimed, completed, and a heartbeat for each 20 s that it runs.
  */
 export function requestsPerTask(load: TaskLoad) {
   const taskSeconds = load.imagesPerTask * load.secondsPerImage;
+  const heldSeconds =
+    taskSeconds + Math.max(receiveAhead.seconds, receiveAhead.share * taskSeconds);
   const messageParts = Math.ceil(load.requestKiB / 64);
   const recordParts = Math.ceil(load.recordBytes / 1024);
   return {
     api: 1 + load.statusReads,
     sns: messageParts + 1 + (load.notifyRunning ? 1 : 0),
-    sqs: 2 * messageParts + 1 + Math.floor((2 * taskSeconds) / heartbeatSeconds),
+    sqs: 2 * messageParts + 1 + Math.floor(heldSeconds / heartbeatSeconds),
     dynamoWrites: recordParts * (3 + Math.floor(taskSeconds / heartbeatSeconds)),
-    dynamoReads: Math.ceil(load.recordBytes / 4096) * (1 + load.statusReads),
+    dynamoReads: Math.ceil(load.recordBytes / 4096) * load.statusReads,
     /** The images, the runtime's answer, the manifest. */
     s3Puts: load.imagesPerTask + 2,
   };
@@ -121,8 +123,8 @@ const metadataKiB = 2;
 /** KiB on the wire, both ways, of one call of an agent beside its payload: TLS records and headers. */
 const callKiB = 3;
 
-/** An agent's calls through the NAT gateway: receive, read, claim, complete, publish, delete. */
-const natCalls = 6;
+/** An agent's calls through the NAT gateway: receive, claim, complete, publish, delete. */
+const natCalls = 5;
 
 /**
  * What the images cost on `machine`, at any number of them: nothing here is paid by the month.

@@ -19,6 +19,12 @@ export const heartbeatSeconds = 20;
 /** Seconds that a task is its agent's from a heartbeat on. */
 export const visibilitySeconds = 3 * heartbeatSeconds;
 
+/**
+ * How long before the expected end of a run the next task is received, so that its inputs are there
+ * when its turn comes: so many seconds at least, this part of the run at least.
+ */
+export const receiveAhead = { seconds: 5, share: 0.1 };
+
 /** Returns of a task by pods that had to stop, before it is taken for poison. */
 export const allowedReturns = 10;
 

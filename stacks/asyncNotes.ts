@@ -4,7 +4,12 @@ import type { FleetConfig } from "./config/schema";
 export function asyncWarnings(config: FleetConfig): readonly string[] {
   const { async: path } = config;
   if (!path.enabled) return [];
-  return [...imageWarnings(path), ...artefactWarnings(config), ...accessWarnings(config)];
+  return [
+    ...imageWarnings(path),
+    ...artefactWarnings(config),
+    ...accessWarnings(config),
+    ...metricWarnings(config),
+  ];
 }
 
 function imageWarnings({ agent, runtimes }: FleetConfig["async"]): readonly string[] {
@@ -68,4 +73,14 @@ function accessWarnings({ async: path, cluster }: FleetConfig): readonly string[
             "(async.results.days).",
         ]),
   ];
+}
+
+/** The agents write their metrics into their logs. */
+function metricWarnings({ cluster }: FleetConfig): readonly string[] {
+  const missing = "CloudWatch has no metrics of the agents' (docs/operations/tasks.md)";
+  if (cluster.existing !== undefined)
+    return [`async: ${missing} unless your cluster's Fluent Bit lifts them from their logs.`];
+  return cluster.addons.cloudwatchObservability === undefined
+    ? [`async: ${missing} without cluster.addons.cloudwatchObservability.`]
+    : [];
 }

@@ -108,6 +108,8 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
       runtimes,
       topic,
       deadLetters: [...built.deadLetters, ...(tasks?.pipeline.deadLetters ?? [])],
+      taskApi: tasks?.api.alarmed,
+      alarmedTopics: tasks?.pipeline.alarmedTopics ?? [],
       loadBalancerName: gateway.loadBalancerName,
       costTags: Object.keys(tags),
     },

@@ -5,6 +5,8 @@ import { Budget, CostAllocationTags } from "../components/budget";
 import { Dashboard } from "../components/dashboard";
 import { deadLetterQueueName, runtimeQueueName } from "../components/runtimeQueueName";
 import type { Scope } from "../components/scope";
+import type { AlarmedApi } from "../components/taskApiAlarms";
+import type { AlarmedTopic } from "../components/topicAlarm";
 import type { FleetConfig } from "./config/schema";
 import type { ResolvedModel } from "./resolve";
 import type { ResolvedRuntime } from "./resolveRuntimes";
@@ -16,6 +18,9 @@ export interface ObservabilityArgs {
   readonly runtimes: readonly ResolvedRuntime[];
   readonly topic: AlarmTopic;
   readonly deadLetters: readonly DeadLetters[];
+  /** Absent: the asynchronous path is off. */
+  readonly taskApi: AlarmedApi | undefined;
+  readonly alarmedTopics: readonly AlarmedTopic[];
   readonly loadBalancerName: string;
   /** Keys of the tags that tell this environment's costs from another's. */
   readonly costTags: readonly string[];
@@ -68,6 +73,8 @@ export function observability(
       latencyObjectiveMs: scaling.latencyObjectiveMs,
       pendingMinutes: wanted.pendingMinutes,
       deadLetters: args.deadLetters,
+      taskApi: args.taskApi,
+      topics: args.alarmedTopics,
       containerInsights,
       loadBalancer: true,
       failoverModels,

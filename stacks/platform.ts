@@ -16,6 +16,7 @@ import type { Network } from "../components/network";
 import { NodeAddons } from "../components/nodeAddons";
 import type { Scope } from "../components/scope";
 import { SystemNodes, systemPlacement } from "../components/systemNodes";
+import { QUEUE_AGENT } from "../contracts/tasks/settings";
 import type { InstallableComponent } from "./config/cluster";
 import type { FleetConfig } from "./config/schema";
 import type { Storage } from "./storage";
@@ -200,6 +201,9 @@ function ownCluster(
       cluster,
       placement: systemPlacement,
       logRetentionDays: config.observability.logRetentionDays,
+      metricWriters: config.async.enabled
+        ? [{ namespace: config.namespace, container: QUEUE_AGENT }]
+        : [],
       versions: {
         coredns: addons.coredns,
         cloudwatchObservability: addons.cloudwatchObservability,

@@ -5,10 +5,11 @@ import { GatewayLogRole } from "../components/gatewayLogRole";
 import type { Network } from "../components/network";
 import type { Scope } from "../components/scope";
 import { TaskApi } from "../components/taskApi";
+import type { AlarmedApi } from "../components/taskApiAlarms";
 import { TaskFunction } from "../components/taskFunction";
 import { METRIC_NAMESPACE } from "../contracts/metrics";
 import { adapterTypes, type Runtime } from "../contracts/tasks/runtimes";
-import { TASK_API } from "../contracts/tasks/settings";
+import { TASK_API, type TaskApiLists } from "../contracts/tasks/settings";
 import type { AsyncConfig } from "./config/async";
 import type { FleetConfig } from "./config/schema";
 import type { TaskPipeline } from "./taskPipeline";
@@ -28,6 +29,7 @@ export interface TaskApiFacts {
   readonly apiId: pulumi.Output<string>;
   readonly apiKeyId: pulumi.Output<string>;
   readonly usagePlanId: pulumi.Output<string>;
+  readonly alarmed: AlarmedApi;
 }
 
 /** API Gateway, and the function behind it. */
@@ -41,6 +43,7 @@ export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): Task
     {
       scope,
       settings: settingsOf(args),
+      lists: listsOf(config.async),
       stores: {
         tableArn: pipeline.table.arn,
         taskTopicArn: pipeline.taskTopicArn,
@@ -57,7 +60,7 @@ export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): Task
   const logRole = api.createLogRole
     ? new GatewayLogRole("api-gateway-logs", { scope }, opts)
     : undefined;
-  return new TaskApi(
+  const { url, apiId, apiKeyId, usagePlanId, apiName } = new TaskApi(
     TASK_API,
     {
       scope,
@@ -73,6 +76,8 @@ export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): Task
     },
     { ...opts, dependsOn: logRole?.ready ?? [] },
   );
+  const alarmed = { apiName, stage: api.stage, functionName: target.name };
+  return { url, apiId, apiKeyId, usagePlanId, alarmed };
 }
 
 /** The user's own, or one that is made. */
@@ -104,13 +109,18 @@ function settingsOf({ scope, config: { async: config }, pipeline }: TaskApiStack
     TASK_TOPIC_ARN: pipeline.taskTopicArn,
     RESULTS_BUCKET: pipeline.results.bucketName,
     INPUTS_BUCKET: pipeline.inputs.bucketName,
-    RUNTIMES: JSON.stringify(runtimesOf(config)),
     TASK_TTL_SECONDS: String(longestTimes(config).recordSeconds),
     LINK_SECONDS: String(config.api.linkMinutes * 60),
     UPLOAD_BYTES: String(config.api.maxUploadMiB * bytesPerMiB),
+    METRIC_NAMESPACE,
+  };
+}
+
+function listsOf(config: AsyncConfig): TaskApiLists {
+  return {
+    RUNTIMES: JSON.stringify(runtimesOf(config)),
     INPUT_HOSTS: config.inputs.hosts.join(","),
     INPUT_BUCKETS: config.inputs.buckets.join(","),
-    METRIC_NAMESPACE,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Scope } from "../components/scope";
 import { type TaskStore, TaskStores } from "../components/taskStores";
 import { TaskTable } from "../components/taskTable";
 import { TaskTopics } from "../components/taskTopics";
+import type { AlarmedTopic } from "../components/topicAlarm";
 import type { FleetConfig } from "./config/schema";
 import { longestTimes, runtimeTimes } from "./taskTimes";
 
@@ -20,6 +21,7 @@ export interface TaskPipeline {
   readonly resultTopicArn: pulumi.Output<string>;
   /** Of both topics. */
   readonly topicKeyArn: pulumi.Output<string>;
+  readonly alarmedTopics: readonly AlarmedTopic[];
   /** Dead-letter queues that somebody has to be told of. */
   readonly deadLetters: readonly DeadLetters[];
   /** What the API and agents have to wait for. */
@@ -66,6 +68,7 @@ export function taskPipeline(
     taskTopicArn: topics.taskTopicArn,
     resultTopicArn: topics.resultTopicArn,
     topicKeyArn: topics.keyArn,
+    alarmedTopics: topics.alarmed,
     deadLetters: queues.map(([, queue]) => queue.deadLetters),
     ready: [
       ...topics.ready,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { logLevels } from "../service/log";
 
 const text = z.string().min(1, "a text");

@@ -1,51 +1,33 @@
-/** What is done with a message, step by step; pipeline.ts says when. */
+/** What is done with a task, step by step; pipeline.ts says when. */
 
-import { randomUUID } from "node:crypto";
-import { DEAD_LETTER_REASON_LENGTH } from "../../contracts/tasks/message";
-import type { FailureCode, TaskFailure, TaskRecord } from "../../contracts/tasks/record";
+import type { FailureCode, TaskRecord } from "../../contracts/tasks/record";
 import type { Manifest } from "../../contracts/tasks/result";
 import { type AdapterName, adapterTypes } from "../../contracts/tasks/runtimes";
 import type { Log } from "../service/log";
 import type { Adapter } from "./adapters/adapter";
 import type { Claim, Claims } from "./claims";
-import type { DeadLetters } from "./deadLetters";
 import type { Delivery } from "./delivery";
 import type { Heartbeat, Hold } from "./heartbeat";
 import type { InputOptions } from "./inputs/resolveInputs";
 import type { JsonObject } from "./json";
 import type { Metrics } from "./metrics";
-import {
-  completedNotification,
-  failedNotification,
-  type ResultTopic,
-  runningNotification,
-} from "./notifications";
+import { completedNotification, type ResultTopic, runningNotification } from "./notifications";
 import type { Steps } from "./pipeline";
-import type { Queue } from "./queue";
 import type { Readiness } from "./readiness";
 import { type FinishedRun, manifestKey, type Results } from "./results";
+import type { Settlement } from "./settlement";
 import { contentOf } from "./taskContent";
-import { TaskFailed } from "./taskFailed";
+import { failureOf, TaskFailed } from "./taskFailed";
 import { parseMessage, type Task } from "./taskMessage";
 import type { TaskTrace, Tracing } from "./taskTrace";
 import type { Teller } from "./teller";
-import {
-  failureVerdict,
-  isLastReceive,
-  isLost,
-  isOfAnother,
-  notReadySeconds,
-  pauseSeconds,
-  refusalOf,
-  waitSeconds,
-} from "./verdict";
+import { isLastReceive, isLost, notReadySeconds } from "./verdict";
 
 export interface AgentSettings {
   readonly runtime: string;
   readonly adapterName: AdapterName;
   readonly resultsBucket: string;
   readonly notifyRunning: boolean;
-  readonly visibilitySeconds: number;
   readonly maxAttempts: number;
   readonly maxReceiveCount: number;
   readonly longestTaskSeconds: number;
@@ -58,11 +40,10 @@ export interface AgentParts {
   readonly inputs: InputOptions;
   readonly claims: Claims;
   readonly heartbeat: Heartbeat;
-  readonly queue: Queue;
   readonly results: Results;
   readonly topic: ResultTopic;
   readonly teller: Teller;
-  readonly deadLetters: DeadLetters;
+  readonly settlement: Settlement;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly log: Log;
@@ -78,6 +59,11 @@ export interface Prepared {
   readonly content: JsonObject;
 }
 
+/** A task that nobody else can start. */
+export interface Claimed extends Prepared {
+  readonly claim: Claim;
+}
+
 /** A task that was claimed, and what came of it. */
 export interface Finished {
   readonly hold: Hold;
@@ -86,6 +72,9 @@ export interface Finished {
   readonly claim: Claim;
   readonly outcome: Outcome;
 }
+
+/** A task whose message is held, claimed or not. */
+type Known = Omit<Prepared, "content"> & { readonly claim?: Claim };
 
 type Outcome =
   | { readonly run: FinishedRun }
@@ -99,7 +88,7 @@ const STORE_TRIES = 5;
 /** After which a runtime that has failed a task is asked whether it is ready. */
 const suspectCodes: readonly FailureCode[] = ["runtime", "busy", "timeout", "internal"];
 
-export class Agent implements Steps<Delivery, Prepared, Finished> {
+export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
   readonly #parts: AgentParts;
   /** Nothing is begun any more. */
   readonly #stopping = new AbortController();
@@ -134,31 +123,29 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     try {
       return await this.#prepare(hold);
     } catch (error) {
-      return await this.#awsFailed(hold, error);
+      return await this.#parts.settlement.awsFailed(hold, error);
     }
   }
 
-  async run(prepared: Prepared, started: () => void): Promise<Finished | undefined> {
-    const { hold, task, trace, seen } = prepared;
+  async claim(prepared: Prepared): Promise<Claimed | undefined> {
+    const { hold, trace } = prepared;
     try {
-      if (!(await this.#parts.readiness.isReady())) {
-        const { receiveCount } = hold.delivery;
-        if (isLastReceive(receiveCount, this.#parts.settings.maxReceiveCount)) {
-          const failure = new TaskFailed("busy", "the runtime was not ready");
-          await this.#failUnrun(hold, task, trace, seen, failure);
-          return undefined;
-        }
-        trace.end("the runtime is not ready");
-        await this.#putBack(hold, notReadySeconds(receiveCount));
-        return undefined;
-      }
-      const claim = await this.#claim(hold, task, trace, seen);
-      if (claim === undefined) return undefined;
-      const earlier = await this.#earlier(task, claim);
-      const outcome = earlier ?? (await this.#runClaimed(prepared, claim, started));
+      if (!(await this.#parts.readiness.isReady())) return await this.#notReady(prepared);
+      const claim = await this.#claim(prepared);
+      return claim && { ...prepared, claim };
+    } catch (error) {
+      return await this.#parts.settlement.awsFailed(hold, error, trace);
+    }
+  }
+
+  async run(claimed: Claimed, started: () => void): Promise<Finished | undefined> {
+    const { hold, task, trace, claim } = claimed;
+    try {
+      if (!(await this.#parts.readiness.isReady())) return await this.#notReady(claimed);
+      const outcome = (await this.#earlier(task, claim)) ?? (await this.#run(claimed, started));
       return outcome && { hold, task, trace, claim, outcome };
     } catch (error) {
-      return await this.#awsFailed(hold, error, trace);
+      return await this.#parts.settlement.awsFailed(hold, error, trace);
     }
   }
 
@@ -167,44 +154,50 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     try {
       await this.#store(finished);
     } catch (error) {
-      await this.#awsFailed(hold, error, trace);
+      await this.#parts.settlement.awsFailed(hold, error, trace);
     }
   }
 
-  async giveBack({ hold, task, trace, seen }: Prepared): Promise<void> {
-    trace.end("the agent stops");
-    await this.#giveBack(hold, task, trace, seen);
+  /** Once: each time is a receive of those that a message has. */
+  isMovable({ hold }: Prepared): boolean {
+    return hold.delivery.receiveCount === 1;
+  }
+
+  async giveBack(work: Prepared | Claimed): Promise<void> {
+    try {
+      await this.#giveBack(work);
+    } catch (error) {
+      await this.#parts.settlement.awsFailed(work.hold, error, work.trace);
+    }
   }
 
   async #prepare(hold: Hold): Promise<Prepared | undefined> {
-    const { settings, heartbeat, claims, tracing, inputs } = this.#parts;
+    const { settings, heartbeat, claims, tracing, inputs, settlement } = this.#parts;
     const { delivery } = hold;
     const { task, malformed } = parseMessage(delivery);
-    if (task === undefined) return await this.#noTask(hold, "malformed", malformed);
+    if (task === undefined) return await settlement.noTask(hold, "malformed", malformed);
     const { runtime, adapterName } = settings;
     if (task.runtime !== runtime) {
       const record = await claims.find(task.key);
       // Until SNS goes by a new queue's filter, which may take minutes, it gets all messages.
       if (record?.runtime === task.runtime)
-        return await this.#drop(hold, "it is another runtime's");
-      return await this.#noTask(
+        return await settlement.drop(hold, "it is another runtime's");
+      return await settlement.noTask(
         hold,
         "unsupported",
         `metadata.runtime: it is for ${task.runtime}, and this is the queue of ${runtime}`,
       );
     }
-    if (heartbeat.isBusyWith(task.key)) {
-      await this.#putBack(hold, waitSeconds({ ...this.#times(hold), nowMs: Date.now() }));
-      return undefined;
-    }
+    if (heartbeat.isBusyWith(task.key)) return await settlement.wait(hold);
     hold.key = task.key;
     const trace = tracing.received(task, delivery);
-    const seen = await claims.find(task.key);
+    const seen = claims.expected(task, delivery) ?? (await claims.find(task.key));
     if (seen !== undefined && !claims.isClaimable(task, seen)) {
       trace.end(`not to be run: ${seen.state}`);
-      await this.#refused(hold, task, seen);
+      await settlement.refused(hold, task, seen);
       return undefined;
     }
+    const unready = { hold, task, trace, seen };
     try {
       if (!adapterTypes[adapterName].includes(task.type))
         throw new TaskFailed(
@@ -214,77 +207,65 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
       const content = await trace.step("inputs", () =>
         contentOf(task, inputs, this.#stopping.signal),
       );
-      return { hold, task, trace, seen, content };
+      return { ...unready, content };
     } catch (error) {
-      if (this.#stopping.signal.aborted) await this.#giveBack(hold, task, trace, seen);
-      else await this.#failUnrun(hold, task, trace, seen, failureOf(error));
+      if (this.#stopping.signal.aborted) await this.#giveBack(unready);
+      else await this.#failUnrun(unready, failureOf(error));
       return undefined;
     }
+  }
+
+  /** The runtime has failed what was before: another pod may have it, or this one a little later. */
+  async #notReady(work: Known): Promise<undefined> {
+    const { hold, trace } = work;
+    if (this.#isLastReceive(hold)) {
+      await this.#failUnrun(work, new TaskFailed("busy", "the runtime was not ready"));
+      return undefined;
+    }
+    trace.end("the runtime is not ready");
+    return await this.#putBack(work, notReadySeconds(hold.delivery.receiveCount));
+  }
+
+  async #giveBack(work: Known): Promise<undefined> {
+    const { hold, trace, task } = work;
+    this.#parts.log.info({ key: task.key }, "given back");
+    if (this.#isLastReceive(hold)) {
+      await this.#failUnrun(work, stoppedTooOften(hold));
+      return undefined;
+    }
+    trace.end("given back");
+    return await this.#putBack(work, 0);
+  }
+
+  /** Of a task that is not run now: where it was claimed, it waits as if it had not been. */
+  async #putBack({ hold, claim }: Known, seconds: number): Promise<undefined> {
+    const { claims, settlement } = this.#parts;
+    if (claim === undefined) return await settlement.putBack(hold, seconds);
+    hold.settling();
+    this.#parts.log.info({ key: claim.key }, "handed back");
+    if (await claims.handBack(claim)) return await settlement.putBack(hold, seconds);
+    await hold.letGo();
+    return undefined;
   }
 
   /** What has failed before the runtime was asked. */
-  async #failUnrun(
-    hold: Hold,
-    task: Task,
-    trace: TaskTrace,
-    seen: TaskRecord | undefined,
-    failure: TaskFailed,
-  ): Promise<void> {
-    const claim = await this.#claim(hold, task, trace, seen);
+  async #failUnrun(work: Known, failure: TaskFailed): Promise<void> {
+    const claim = work.claim ?? (await this.#claim(work));
     if (claim === undefined) return;
-    const outcome = (await this.#earlier(task, claim)) ?? { failure };
-    await this.store({ hold, task, trace, claim, outcome });
+    const outcome = (await this.#earlier(work.task, claim)) ?? { failure };
+    await this.store({ ...work, claim, outcome });
   }
 
   /** Claims the task; otherwise deals with its message. */
-  async #claim(
-    hold: Hold,
-    task: Task,
-    trace: TaskTrace,
-    seen: TaskRecord | undefined,
-  ): Promise<Claim | undefined> {
-    const { claims, metrics } = this.#parts;
-    const { claim, refusedBy } = await claims.claim(task, seen);
+  async #claim({ hold, task, trace, seen }: Known): Promise<Claim | undefined> {
+    const { claim, refusedBy } = await this.#parts.claims.claim(task, seen);
     if (claim === undefined) {
       trace.end(`not claimed: ${refusedBy.state}`);
-      await this.#refused(hold, task, refusedBy);
+      await this.#parts.settlement.refused(hold, task, refusedBy);
       return undefined;
     }
     hold.claimed(claim);
-    const { startedAt } = claim.record;
-    if (claim.isFirst && startedAt !== undefined)
-      metrics.waited(secondsBetween(task.submittedAt, startedAt));
     return claim;
-  }
-
-  async #refused(hold: Hold, task: Task, record: TaskRecord): Promise<void> {
-    const { teller, log, metrics, settings } = this.#parts;
-    const { requestHash } = task;
-    const refusal = refusalOf({
-      ...this.#times(hold),
-      record,
-      requestHash,
-      nowMs: Date.now(),
-    });
-    log.info({ key: task.key, state: record.state, ...refusal }, "not claimed");
-    switch (refusal.action) {
-      case "tell again": {
-        const { images = [], output } = record;
-        if (output === undefined) throw new Error(`${task.key} is completed without an output`);
-        const stored = { images, output };
-        await teller.tell(hold, completedNotification(task, settings.resultsBucket, stored));
-        return;
-      }
-      case "delete":
-        if (record.state === "cancelled") metrics.cancelled();
-        await this.#drop(hold, refusal.why);
-        return;
-      case "dead-letter again":
-        await this.#deadLetter(hold, task, record.failure!, record.deadLetterId!);
-        return;
-      case "wait":
-        await this.#putBack(hold, refusal.seconds);
-    }
   }
 
   /** What an earlier attempt has left: results, or nothing too many times. */
@@ -301,16 +282,14 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     return { failure: new TaskFailed("lost", `${attempts - 1} agents died while they ran it`) };
   }
 
-  async #runClaimed(
-    { hold, task, trace, content }: Prepared,
-    claim: Claim,
-    started: () => void,
-  ): Promise<Outcome | undefined> {
-    const { adapter, readiness, log, settings } = this.#parts;
+  async #run(claimed: Claimed, started: () => void): Promise<Outcome | undefined> {
+    const { hold, task, trace, content, claim } = claimed;
+    const { adapter, readiness, metrics, log, settings, settlement } = this.#parts;
     const { id, type, key } = task;
     if (settings.notifyRunning) this.#tellRunning(task);
     const end = this.#untilEnd(hold.lost);
     const startedAt = new Date().toISOString();
+    if (claim.isFirst) metrics.waited(secondsBetween(task.submittedAt, startedAt));
     const startedClock = this.#starts(hold);
     try {
       const running = trace.step("run", (headers) =>
@@ -321,8 +300,11 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
       const finishedAt = new Date().toISOString();
       return { run: { attempt: claim.attempt, startedAt, finishedAt, result } };
     } catch (error) {
-      if (hold.lost.aborted) return await this.#lostClaim(hold, key, trace);
-      if (this.#breaking.signal.aborted) return await this.#handBack(hold, claim, trace);
+      if (hold.lost.aborted) return await settlement.lostClaim(hold, key, trace);
+      if (this.#breaking.signal.aborted) {
+        if (this.#isLastReceive(hold)) return { failure: stoppedTooOften(hold) };
+        return await this.#giveBack(claimed);
+      }
       const failure = failureOf(end.signal.aborted ? end.signal.reason : error);
       if (suspectCodes.includes(failure.code)) readiness.suspect();
       log.warn({ error: failure, key, code: failure.code }, "an attempt came to nothing");
@@ -334,8 +316,9 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
   }
 
   async #store({ hold, task, trace, claim, outcome }: Finished): Promise<void> {
-    const { claims, teller, metrics, log, settings } = this.#parts;
-    if ("failure" in outcome) return await this.#fail(hold, task, trace, claim, outcome.failure);
+    const { claims, teller, metrics, log, settings, settlement } = this.#parts;
+    if ("failure" in outcome)
+      return await settlement.fail(hold, task, trace, claim, outcome.failure);
     let manifest: Manifest;
     try {
       manifest =
@@ -343,12 +326,12 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
           ? outcome.manifest
           : await trace.step("store", () => this.#storeRun(asRecorded(task, claim), outcome.run));
     } catch (error) {
-      return await this.#fail(hold, task, trace, claim, failureOf(error));
+      return await settlement.fail(hold, task, trace, claim, failureOf(error));
     }
-    const { images, output, finishedAt } = manifest;
+    const { images, output, startedAt, finishedAt } = manifest;
     hold.settling();
-    const completion = { images, output, manifestKey: manifestKey(task) };
-    if (!(await claims.complete(claim, completion, finishedAt))) {
+    const completion = { images, output, manifestKey: manifestKey(task), startedAt, finishedAt };
+    if (!(await claims.complete(claim, completion))) {
       log.warn({ key: task.key }, "it has ended in another way meanwhile");
       trace.end("it has ended in another way meanwhile");
       await hold.letGo();
@@ -370,152 +353,6 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
         log.warn({ error, key: task.key, tries }, "results could not be stored");
         await new Promise((passed) => setTimeout(passed, 1000 * 2 ** (tries - 1)));
       }
-  }
-
-  async #fail(
-    hold: Hold,
-    task: Task,
-    trace: TaskTrace,
-    claim: Claim,
-    error: TaskFailed,
-  ): Promise<void> {
-    const { claims, metrics, log, settings } = this.#parts;
-    const { code, retryAfterSeconds } = error;
-    const message = error.message.slice(0, DEAD_LETTER_REASON_LENGTH);
-    const failure: TaskFailure = { code, message, at: new Date().toISOString() };
-    const { attempts } = claim.record;
-    const verdict = failureVerdict({
-      ...settings,
-      code,
-      attempts,
-      receiveCount: hold.delivery.receiveCount,
-      retryAfterSeconds,
-    });
-    log.warn({ key: task.key, code, attempts, reason: message, ...verdict }, "failed");
-    trace.end(message);
-    hold.settling();
-    if (verdict.action === "retry") {
-      if (!(await claims.retry(claim, failure))) return await hold.letGo();
-      metrics.retried(code);
-      return await this.#putBack(hold, verdict.afterSeconds);
-    }
-    const deadLetterId = randomUUID();
-    if (!(await claims.fail(claim, failure, deadLetterId))) return await hold.letGo();
-    await this.#deadLetter(hold, task, failure, deadLetterId);
-  }
-
-  /** Told, sent, noted, and only then deleted: whatever is missing is done at its next delivery. */
-  async #deadLetter(hold: Hold, task: Task, failure: TaskFailure, id: string): Promise<void> {
-    const { topic, deadLetters, claims, queue, metrics } = this.#parts;
-    const { code, message: reason } = failure;
-    await topic.publish(failedNotification(task, failure));
-    await deadLetters.send({ delivery: hold.delivery, id, code, reason });
-    metrics.deadLettered(code);
-    await claims.deadLettered(task.key, id);
-    await queue.delete([hold.receiptHandle]);
-    await hold.letGo();
-  }
-
-  /** Of a message that nothing is to be done for. */
-  async #drop(hold: Hold, why: string): Promise<undefined> {
-    const { queue, log } = this.#parts;
-    log.info({ messageId: hold.delivery.messageId, key: hold.key, why }, "deleted");
-    await queue.delete([hold.receiptHandle]);
-    await hold.letGo();
-  }
-
-  /** Of a message whose record says nothing of it, or nothing that could be read. */
-  async #noTask(hold: Hold, code: FailureCode, reason: string): Promise<undefined> {
-    const { deadLetters, queue, metrics, log } = this.#parts;
-    const { delivery } = hold;
-    log.warn({ messageId: delivery.messageId, code, reason }, "a dead letter");
-    await deadLetters.send({ delivery, id: randomUUID(), code, reason });
-    metrics.deadLettered(code);
-    await queue.delete([hold.receiptHandle]);
-    await hold.letGo();
-  }
-
-  async #lostClaim(hold: Hold, key: string, trace: TaskTrace): Promise<undefined> {
-    this.#parts.log.warn({ key }, "another agent has claimed it meanwhile");
-    this.#parts.metrics.lostClaim();
-    trace.end("another agent has claimed it meanwhile");
-    await hold.letGo();
-  }
-
-  /** Of a task that is broken off because the process has to stop. */
-  async #handBack(hold: Hold, claim: Claim, trace: TaskTrace): Promise<Outcome | undefined> {
-    const { claims, log, settings } = this.#parts;
-    if (isLastReceive(hold.delivery.receiveCount, settings.maxReceiveCount))
-      return { failure: stoppedTooOften(hold) };
-    trace.end("the agent stops");
-    hold.settling();
-    log.info({ key: claim.key }, "handed back");
-    if (await claims.handBack(claim)) await this.#putBack(hold, 0);
-    else await hold.letGo();
-    return undefined;
-  }
-
-  /** Of a task that has not run. */
-  async #giveBack(
-    hold: Hold,
-    task: Task,
-    trace: TaskTrace,
-    seen: TaskRecord | undefined,
-  ): Promise<void> {
-    const { receiveCount } = hold.delivery;
-    this.#parts.log.info({ key: task.key }, "given back");
-    if (!isLastReceive(receiveCount, this.#parts.settings.maxReceiveCount))
-      return await this.#putBack(hold, 0);
-    try {
-      await this.#failUnrun(hold, task, trace, seen, stoppedTooOften(hold));
-    } catch (error) {
-      await this.#awsFailed(hold, error, trace);
-    }
-  }
-
-  /**
-   * Nothing more can be done with it now; its next delivery goes on from what is written. Where
-   * there is none, the queue itself would move it to the dead letters, without a reason.
-   */
-  async #awsFailed(hold: Hold, error: unknown, trace?: TaskTrace): Promise<undefined> {
-    const { log, settings } = this.#parts;
-    const { messageId, receiveCount } = hold.delivery;
-    log.error({ error, messageId, key: hold.key }, "a message is left for later");
-    const { code, message } = failureOf(error);
-    trace?.end(message);
-    if (isLastReceive(receiveCount, settings.maxReceiveCount))
-      try {
-        return await this.#giveUp(hold, code, message);
-      } catch (again) {
-        log.error({ error: again, messageId }, "the queue will move it to the dead letters");
-      }
-    await this.#putBack(hold, pauseSeconds(receiveCount));
-    return undefined;
-  }
-
-  /** At a message's last delivery: what its task has come to is told, or that it came to nothing. */
-  async #giveUp(hold: Hold, code: FailureCode, reason: string): Promise<undefined> {
-    const { claims, settings } = this.#parts;
-    const { task } = parseMessage(hold.delivery);
-    const seen = task?.runtime === settings.runtime ? await claims.find(task.key) : undefined;
-    if (task === undefined || seen === undefined) return await this.#noTask(hold, code, reason);
-    hold.settling();
-    const message = reason.slice(0, DEAD_LETTER_REASON_LENGTH);
-    const failure: TaskFailure = { code, message, at: new Date().toISOString() };
-    const id = randomUUID();
-    if (!isOfAnother(seen, task) && (await claims.giveUp(seen, failure, id)))
-      await this.#deadLetter(hold, task, failure, id);
-    else await this.#refused(hold, task, (await claims.find(task.key)) ?? seen);
-    return undefined;
-  }
-
-  async #putBack(hold: Hold, seconds: number): Promise<void> {
-    await hold.letGo();
-    await this.#parts.queue
-      .visibleAfter(hold.receiptHandle, seconds)
-      .catch((error: unknown) =>
-        this.#parts.log.warn({ error, key: hold.key }, "a message stays invisible for a while"),
-      );
   }
 
   #tellRunning(task: Task): void {
@@ -561,22 +398,14 @@ export class Agent implements Steps<Delivery, Prepared, Finished> {
     this.#freeSince = { clock, epochMs: Date.now() };
   }
 
-  #times({ delivery: { receiveCount } }: Hold) {
-    const { visibilitySeconds, longestTaskSeconds } = this.#parts.settings;
-    return { receiveCount, visibilitySeconds, longestTaskSeconds };
+  #isLastReceive({ delivery }: Hold): boolean {
+    return isLastReceive(delivery.receiveCount, this.#parts.settings.maxReceiveCount);
   }
 }
 
 /** A request that is repeated comes in two messages; the record tells which task it is. */
 function asRecorded(task: Task, { record }: Claim): Task {
   return { ...task, submittedAt: record.createdAt };
-}
-
-function failureOf(error: unknown): TaskFailed {
-  if (error instanceof TaskFailed) return error;
-  const { message } = error as Error;
-  const isAws = typeof (error as { $metadata?: unknown }).$metadata === "object";
-  return new TaskFailed(isAws ? "aws" : "internal", message, { cause: error });
 }
 
 function stoppedTooOften({ delivery: { receiveCount } }: Hold): TaskFailed {

@@ -10,6 +10,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { marshall, type NativeAttributeValue, unmarshall } from "@aws-sdk/util-dynamodb";
 import { TABLE_KEY, type TaskFailure, type TaskRecord } from "../../contracts/tasks/record";
+import type { Delivery } from "./delivery";
 import type { Task } from "./taskMessage";
 import {
   type Claimable,
@@ -20,6 +21,7 @@ import {
   failed,
   handedBack,
   isExpired,
+  newRecord,
   retried,
 } from "./transitions";
 
@@ -98,6 +100,16 @@ export class Claims {
       }),
     );
     return recordOf(Item);
+  }
+
+  /**
+   * The record that the API has made of a task, as far as its message tells: a message's first
+   * delivery is not worth a read, as the write that claims the task looks at the record anyway.
+   */
+  expected(task: Task, { receiveCount }: Pick<Delivery, "receiveCount">): TaskRecord | undefined {
+    const { requestHash, deadLetterId } = task;
+    const isNew = receiveCount === 1 && requestHash !== undefined && deadLetterId === undefined;
+    return isNew ? newRecord(task, this.#options) : undefined;
   }
 
   /** Whether the task could be claimed, if its record is as it was seen. */
@@ -193,14 +205,14 @@ export class Claims {
    * decides; who has claimed it since finds out by its next heartbeat. False: the task is over by
    * another way (failed, cancelled), which stays.
    */
-  async complete(claim: Claim, completion: Completion, finishedAt: string): Promise<boolean> {
-    let { isDone, met } = await this.#end(claim, completed(claim.record, completion, finishedAt));
+  async complete(claim: Claim, completion: Completion): Promise<boolean> {
+    let { isDone, met } = await this.#end(claim, completed(claim.record, completion));
     for (let round = 0; !isDone; round++) {
       // Forgotten by its TTL: there is nothing to say it to.
       if (met === undefined || met.state === "completed") return true;
       if (met.state !== "running" && met.state !== "queued") return false;
       if (round === ROUNDS) throw new Error(`the record of ${claim.key} changes all the time`);
-      const record = completed(met, completion, finishedAt);
+      const record = completed(met, completion);
       ({ isDone, met } = await this.#put(record, unchanged(met)));
     }
     return true;
@@ -263,14 +275,15 @@ const marshallOptions = {
 /** A record is as it was seen when what every write of that state changes is. */
 function unchanged(seen: TaskRecord | undefined): Condition {
   if (seen === undefined) return { expression: "attribute_not_exists(#key)", values: {} };
-  const { state, attempts, repeats, requestHash, claimToken, claimExpiresAtMs, deadLetterId } =
-    seen;
+  const { state, attempts, startedAt, repeats, requestHash } = seen;
+  const { claimToken, claimExpiresAtMs, deadLetterId } = seen;
   const isState = { expression: "#state = :state", values: { ":state": state } };
   switch (state) {
     case "queued":
       return all(
         isState,
         is("attempts", attempts),
+        is("startedAt", startedAt),
         is("repeats", repeats),
         is("requestHash", requestHash),
       );

@@ -1,7 +1,7 @@
 /** How an agent stops: nothing new, what waits goes back at once, what runs may finish. */
 
 import type { StopStep } from "../service/stop";
-import type { Agent, Finished, Prepared } from "./agent";
+import type { Agent, Claimed, Finished, Prepared } from "./agent";
 import type { Delivery } from "./delivery";
 import type { Heartbeat } from "./heartbeat";
 import type { Pipeline } from "./pipeline";
@@ -13,7 +13,7 @@ export interface DrainParts {
   readonly receiver: Receiver;
   readonly readiness: Readiness;
   readonly agent: Agent;
-  readonly pipeline: Pipeline<Delivery, Prepared, Finished>;
+  readonly pipeline: Pipeline<Delivery, Prepared, Claimed, Finished>;
   readonly teller: Teller;
   readonly heartbeat: Heartbeat;
   /** Until what runs has to have ended. */

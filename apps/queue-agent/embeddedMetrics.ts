@@ -10,12 +10,13 @@ export interface EmbeddedMetricsOptions {
   readonly namespace: string;
   readonly stack: string;
   readonly runtime: string;
-  /** Default: standard output, where CloudWatch's agent reads it. */
+  /** Default: standard output, which the node's Fluent Bit reads. */
   readonly write?: (line: string) => void;
 }
 
 /**
- * Metrics as lines of the log, from which CloudWatch makes them: no calls, no permission.
+ * Metrics as lines of the log, from which CloudWatch makes them: no calls, no permission. On their
+ * way Fluent Bit has to leave them as they are (components/embeddedMetrics.ts).
  *
  * Source: Amazon CloudWatch user guide, "Specification: Embedded metric format".
  */

@@ -7,6 +7,7 @@ import { readSettings } from "../service/settings";
 import { stopOnSignals } from "../service/stop";
 import { createAdapter } from "./adapters/createAdapter";
 import { Agent } from "./agent";
+import { Ahead } from "./ahead";
 import { awsClients } from "./awsClients";
 import { Claims } from "./claims";
 import { DeadLetters } from "./deadLetters";
@@ -22,6 +23,7 @@ import { Readiness } from "./readiness";
 import { Receiver } from "./receiver";
 import { Results } from "./results";
 import { settingsSchema } from "./settings";
+import { Settlement } from "./settlement";
 import { Teller } from "./teller";
 import { createTracing } from "./tracing";
 
@@ -64,17 +66,19 @@ async function main(): Promise<void> {
     renew: (claim, seconds, isStopping) => claims.renew(claim, seconds, isStopping),
     log,
   });
-  const teller = new Teller({ topic, queue, log });
+  const teller = new Teller({ topic, queue, isBusy: (): boolean => pipeline.isBusy, log });
+  const limits = {
+    runtime,
+    resultsBucket: settings.RESULTS_BUCKET,
+    maxAttempts: settings.MAX_ATTEMPTS,
+    maxReceiveCount: settings.MAX_RECEIVE_COUNT,
+    longestTaskSeconds: settings.LONGEST_TASK_SECONDS,
+  };
   const agent = new Agent({
     settings: {
-      runtime,
+      ...limits,
       adapterName: settings.ADAPTER,
-      resultsBucket: settings.RESULTS_BUCKET,
       notifyRunning: settings.NOTIFY_RUNNING,
-      visibilitySeconds,
-      maxAttempts: settings.MAX_ATTEMPTS,
-      maxReceiveCount: settings.MAX_RECEIVE_COUNT,
-      longestTaskSeconds: settings.LONGEST_TASK_SECONDS,
     },
     adapter,
     readiness,
@@ -87,21 +91,32 @@ async function main(): Promise<void> {
     },
     claims,
     heartbeat,
-    queue,
     results: new Results(s3, settings.RESULTS_BUCKET),
     topic,
     teller,
-    deadLetters: new DeadLetters(sqs, settings.DEAD_LETTER_QUEUE_URL),
+    settlement: new Settlement({
+      settings: { ...limits, visibilitySeconds },
+      claims,
+      queue,
+      topic,
+      teller,
+      deadLetters: new DeadLetters(sqs, settings.DEAD_LETTER_QUEUE_URL),
+      metrics,
+      log,
+    }),
     metrics,
     tracing,
     log,
   });
-  const pipeline = new Pipeline(agent);
+  const pipeline = new Pipeline(agent, new Ahead());
   const receiver = new Receiver({
     client: sqs,
     queueUrl: settings.QUEUE_URL,
     visibilitySeconds,
-    wanted: () => readiness.whenReady(),
+    wanted: async () => {
+      await pipeline.wanted();
+      await readiness.whenReady();
+    },
     take: (delivery) => pipeline.take(delivery),
     giveBack: ({ receiptHandle }) => queue.visibleAfter(receiptHandle, 0),
     log,

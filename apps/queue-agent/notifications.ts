@@ -119,5 +119,5 @@ function attributesOf({ runtime, status }: Notification): Record<string, Message
 }
 
 function asContext(context: Task["context"]): Notification["context"] {
-  return context as Notification["context"];
+  return (context ?? {}) as Notification["context"];
 }

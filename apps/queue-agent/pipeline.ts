@@ -1,26 +1,49 @@
 /** What is worked on at the same time, and in which order; what the work is, others say. */
 
+import { receiveAhead } from "../../fleet/queueing";
+import type { Ahead, Lead } from "./ahead";
+
 /** The work on a message. No step rejects: what goes wrong is part of the work. */
-export interface Steps<Delivery, Prepared, Finished> {
+export interface Steps<Delivery, Prepared, Claimed, Finished> {
   /** Before the runtime is free. Nothing: the message is dealt with. */
   prepare(delivery: Delivery): Promise<Prepared | undefined>;
+  /** Shortly before the runtime is free. Nothing: the message is dealt with. */
+  claim(prepared: Prepared): Promise<Claimed | undefined>;
   /**
    * While it has the runtime. Nothing: the message is dealt with.
    *
    * @param started to be called when the runtime works
    */
-  run(prepared: Prepared, started: () => void): Promise<Finished | undefined>;
+  run(claimed: Claimed, started: () => void): Promise<Finished | undefined>;
   /** While the next one runs. */
   store(finished: Finished): Promise<void>;
-  /** Instead of running it, because the process has to stop. */
-  giveBack(prepared: Prepared): Promise<void>;
+  /** Whether it may be given back because the runtime is not free for long. */
+  isMovable(prepared: Prepared): boolean;
+  /** Instead of running it. */
+  giveBack(work: Prepared | Claimed): Promise<void>;
 }
+
+export interface Timing {
+  /** The next message is received so early: its inputs may have to be fetched. */
+  readonly receive: Lead;
+  /** Its task is claimed so early: the runtime should not wait for the table. */
+  readonly claim: Lead;
+  /** After which a task that waits is another pod's, if there is one that is free. */
+  readonly longestWaitMs: number;
+}
+
+const TIMING: Timing = {
+  receive: { milliseconds: receiveAhead.seconds * 1000, share: receiveAhead.share },
+  claim: { milliseconds: 100, share: 0.05 },
+  longestWaitMs: 15_000,
+};
 
 /** The longest that storing waits for the next task to start, so that it does not wait for AWS. */
 const START_LIMIT_MS = 100;
 
-interface Waiting<Prepared> {
+interface Waiting<Prepared, Claimed> {
   readonly prepared: Prepared;
+  claiming?: Promise<Claimed | undefined>;
   /** It runs, or was given back: there is room for another one. */
   readonly gone: () => void;
 }
@@ -29,26 +52,41 @@ interface Waiting<Prepared> {
  * At any time one task at most is being prepared or waits, one runs, and one is stored: the runtime
  * is busy while inputs are fetched and results are stored, and what a crash undoes is little.
  */
-export class Pipeline<Delivery, Prepared, Finished> {
-  #waiting: Waiting<Prepared> | undefined;
+export class Pipeline<Delivery, Prepared, Claimed, Finished> {
+  #waiting: Waiting<Prepared, Claimed> | undefined;
   #isRunning = false;
+  /** A task was given back, as the one that runs takes longer than expected. */
+  #isOverdue = false;
   #storing: Promise<void> = Promise.resolve();
   readonly #ongoing = new Set<Promise<unknown>>();
   #isStopped = false;
 
-  constructor(readonly steps: Steps<Delivery, Prepared, Finished>) {}
+  constructor(
+    readonly steps: Steps<Delivery, Prepared, Claimed, Finished>,
+    readonly ahead: Ahead,
+    readonly timing = TIMING,
+  ) {}
+
+  /** Resolves when it is time to receive another one. */
+  async wanted(): Promise<void> {
+    await this.ahead.due(this.timing.receive);
+    if (this.#isOverdue) await this.ahead.end();
+  }
 
   /** Resolves when there is room for another one. To be called for one at a time. */
   take(delivery: Delivery): Promise<void> {
     return this.#track(this.#take(delivery));
   }
 
+  /** Whether more results will follow soon. */
+  get isBusy(): boolean {
+    return this.#isRunning;
+  }
+
   /** Gives back what waits, and starts nothing any more. */
   stop(): void {
     this.#isStopped = true;
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting !== undefined) void this.#track(this.#giveBack(waiting));
+    if (this.#waiting !== undefined) void this.#track(this.#giveBack(this.#waiting));
   }
 
   /** Resolves when nothing is worked on any more. */
@@ -61,34 +99,62 @@ export class Pipeline<Delivery, Prepared, Finished> {
     if (prepared === undefined) return;
     await new Promise<void>((gone) => {
       const waiting = { prepared, gone };
-      if (this.#isStopped) void this.#track(this.#giveBack(waiting));
-      else {
-        this.#waiting = waiting;
-        this.#startNext();
-      }
+      if (this.#isStopped) return void this.#track(this.#giveBack(waiting));
+      this.#waiting = waiting;
+      if (this.#isRunning) void this.#track(this.#wait(waiting));
+      else this.#startNext();
     });
   }
 
-  async #giveBack({ prepared, gone }: Waiting<Prepared>): Promise<void> {
-    await this.steps.giveBack(prepared);
+  /** Behind the one that runs. */
+  async #wait(waiting: Waiting<Prepared, Claimed>): Promise<void> {
+    const isWaiting = () => this.#waiting === waiting;
+    const limit = setTimeout(() => {
+      if (!isWaiting() || !this.steps.isMovable(waiting.prepared)) return;
+      this.#isOverdue = true;
+      void this.#track(this.#giveBack(waiting));
+    }, this.timing.longestWaitMs);
+    await this.ahead.due(this.timing.claim);
+    if (isWaiting() && (await this.#claim(waiting)) === undefined && isWaiting()) {
+      this.#waiting = undefined;
+      waiting.gone();
+    }
+    await this.ahead.end();
+    clearTimeout(limit);
+  }
+
+  #claim(waiting: Waiting<Prepared, Claimed>): Promise<Claimed | undefined> {
+    waiting.claiming ??= this.steps.claim(waiting.prepared);
+    return waiting.claiming;
+  }
+
+  async #giveBack(waiting: Waiting<Prepared, Claimed>): Promise<void> {
+    if (this.#waiting === waiting) this.#waiting = undefined;
+    const { prepared, claiming, gone } = waiting;
+    const work = claiming === undefined ? prepared : await claiming;
+    if (work !== undefined) await this.steps.giveBack(work);
     gone();
   }
 
   /** Resolves when the runtime works on what waited; at once where nothing does. */
   #startNext(): Promise<void> {
-    if (this.#isRunning || this.#waiting === undefined) return Promise.resolve();
-    const { prepared, gone } = this.#waiting;
+    const waiting = this.#waiting;
+    if (this.#isRunning || waiting === undefined) return Promise.resolve();
     this.#waiting = undefined;
     this.#isRunning = true;
-    gone();
+    this.ahead.starts();
+    waiting.gone();
     return new Promise((started) => {
-      void this.#track(this.#runAndStore(prepared, started));
+      void this.#track(this.#runAndStore(waiting, started));
     });
   }
 
-  async #runAndStore(prepared: Prepared, started: () => void): Promise<void> {
-    const finished = await this.steps.run(prepared, started);
+  async #runAndStore(waiting: Waiting<Prepared, Claimed>, started: () => void): Promise<void> {
+    const claimed = await this.#claim(waiting);
+    const finished = claimed && (await this.steps.run(claimed, started));
     started();
+    this.#isOverdue = false;
+    this.ahead.ends(finished !== undefined);
     // Three tasks' results would be in memory if this one did not wait.
     if (finished !== undefined) await this.#storing;
     this.#isRunning = false;

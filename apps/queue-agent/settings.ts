@@ -1,6 +1,7 @@
-import { z } from "zod";
+import * as z from "zod";
 import { adapters } from "../../contracts/tasks/runtimes";
 import { runtimeName } from "../../contracts/tasks/task";
+import { largestInputMiB } from "../../fleet/agentResources";
 import { logLevels } from "../service/log";
 
 const text = z.string().min(1, "a text");
@@ -23,6 +24,7 @@ function seconds(max: number) {
 }
 
 const hour = 3600;
+const MiB = 2 ** 20;
 
 /** What an agent is told by its environment. Source of the names: contracts/tasks/settings.ts. */
 export const settingsSchema = z
@@ -39,7 +41,9 @@ export const settingsSchema = z
     RESULT_TOPIC_ARN: topicArn.describe("topic that is told of results"),
     INPUT_HOSTS: list.describe("hosts that inputs may be fetched from, by comma"),
     INPUT_BUCKETS: list.describe("buckets that inputs may be read from, by comma"),
-    INPUT_BYTES: wholeNumber(1, 1024 ** 3).describe("most bytes of one input"),
+    INPUT_BYTES: wholeNumber(1, largestInputMiB * MiB).describe(
+      "most bytes of a task's inputs together",
+    ),
     NOTIFY_RUNNING: z.stringbool().default(false),
     DYNAMIC_MODEL: z.stringbool().default(false),
     // SQS takes whole seconds only.

@@ -19,3 +19,11 @@ export class TaskFailed extends Error {
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
+
+/** What an error of any kind is to a task. */
+export function failureOf(error: unknown): TaskFailed {
+  if (error instanceof TaskFailed) return error;
+  const { message } = error as Error;
+  const isAws = typeof (error as { $metadata?: unknown }).$metadata === "object";
+  return new TaskFailed(isAws ? "aws" : "internal", message, { cause: error });
+}

@@ -1,6 +1,6 @@
 /** What a message says, whoever has published it. */
 
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   DEAD_LETTER_ID_ATTRIBUTE,
   TRACEPARENT_ATTRIBUTE,
@@ -22,7 +22,7 @@ export interface Task {
   readonly runtime: string;
   readonly type: TaskType;
   readonly prefix: string | undefined;
-  readonly context: JsonValue;
+  readonly context: JsonValue | undefined;
   /** Where it is not in the message, it lies in the inputs' bucket under `contentKey`. */
   readonly content: JsonObject | undefined;
   readonly contentKey: string | undefined;
@@ -89,7 +89,7 @@ function parseTask(
       runtime,
       type,
       prefix,
-      context: (context ?? {}) as JsonValue,
+      context: context as JsonValue | undefined,
       content: content as JsonObject | undefined,
       contentKey,
       requestHash,

@@ -10,6 +10,8 @@ import { pauseSeconds } from "./verdict";
 export interface TellerOptions {
   readonly topic: ResultTopic;
   readonly queue: Queue;
+  /** Whether more tasks may be over soon. */
+  readonly isBusy: () => boolean;
   readonly log: Log;
 }
 
@@ -18,8 +20,8 @@ interface Told {
   readonly notification: Notification;
 }
 
-/** How long it waits for others to tell in the same call: short beside any task. */
-const GATHER_MS = 40;
+/** How long it waits for others to tell in the same call, where others are worked on. */
+const GATHER_MS = 100;
 
 /**
  * Ten tasks in one call, where short ones end so fast. What it has not told when its process dies
@@ -50,7 +52,8 @@ export class Teller {
 
   async #tellAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (!this.#isHurried) await new Promise((passed) => setTimeout(passed, GATHER_MS));
+      if (!this.#isHurried && this.#options.isBusy())
+        await new Promise((passed) => setTimeout(passed, GATHER_MS));
       await this.#tellSome(this.#waiting.splice(0, PUBLISH_BATCH));
     }
     this.#round = undefined;

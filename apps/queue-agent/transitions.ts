@@ -24,6 +24,9 @@ export interface Completion {
   readonly images: readonly StoredObject[];
   readonly output: StoredObject;
   readonly manifestKey: string;
+  /** Of the run: a task may be claimed a little before the runtime is free. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
 }
 
 /** Who may claim a task: nobody knows it, it waits, its claim has expired, or it is brought back. */
@@ -69,7 +72,7 @@ export function claimed(
     finishedAt: _finished,
     isStopping,
     ...before
-  } = seen ?? newRecord(task);
+  } = seen ?? newRecord(task, claimant);
   return {
     ...before,
     // A dead letter begins anew.
@@ -107,16 +110,16 @@ export function failed(record: TaskRecord, failure: TaskFailure, deadLetterId: s
 }
 
 /** It has its results. */
-export function completed(
-  record: TaskRecord,
-  { images, output, manifestKey }: Completion,
-  finishedAt: string,
-): TaskRecord {
+export function completed(record: TaskRecord, { images, ...completion }: Completion): TaskRecord {
   const { failure: _, ...rest } = unclaimed(record);
-  return { ...rest, state: "completed", images: [...images], output, manifestKey, finishedAt };
+  return { ...rest, ...completion, state: "completed", images: [...images] };
 }
 
-function newRecord(task: Task): TaskRecord {
+/** The record that the API makes of a task. */
+export function newRecord(
+  task: Task,
+  { taskTtlSeconds }: Pick<Claimant, "taskTtlSeconds">,
+): TaskRecord {
   const { key, id, run, runtime, type, prefix, context, requestHash, submittedAt } = task;
   const state: TaskState = "queued";
   return {
@@ -126,12 +129,12 @@ function newRecord(task: Task): TaskRecord {
     runtime,
     type,
     ...(prefix !== undefined && { prefix }),
-    context: context as NonNullable<TaskRecord["context"]>,
+    ...(context !== undefined && { context: context as NonNullable<TaskRecord["context"]> }),
     state,
     ...(requestHash !== undefined && { requestHash }),
     createdAt: submittedAt,
     attempts: 0,
-    expiresAt: 0,
+    expiresAt: Math.floor(Date.parse(submittedAt) / 1000) + taskTtlSeconds,
   };
 }
 

@@ -3,13 +3,14 @@ import { Metrics } from "@aws-lambda-powertools/metrics";
 import { TASK_API } from "../../contracts/tasks/settings";
 import { readSettings } from "../service/settings";
 import { createClients } from "./clients";
+import { deployedLists } from "./deployedLists";
 import { createHandler } from "./handler";
 import { Publisher } from "./publisher";
 import { settingsSchema } from "./settings";
 import { TaskStore } from "./taskStore";
 
 // Once an instance: what is made here is kept from request to request.
-const settings = readSettings(settingsSchema);
+const settings = readSettings(settingsSchema, { ...process.env, ...deployedLists(process.env) });
 const { dynamoDb, sns, s3 } = createClients();
 
 const log = new Logger({ serviceName: TASK_API });

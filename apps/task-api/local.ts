@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyResult, Context } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import { TASK_API } from "../../contracts/tasks/settings";
 import { UserError } from "../../contracts/userError";
 import { createLog, logLevels } from "../service/log";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { type ProblemCode, type ProblemField, problemCodes } from "../../contracts/tasks/api";
 
 /** Why a request is refused: each wrong field with what may be there. */

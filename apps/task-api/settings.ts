@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LARGEST_UPLOAD_BYTES } from "../../contracts/tasks/api";
 import { runtimesSchema } from "../../contracts/tasks/runtimes";
 import type { TaskApiSettings } from "../../contracts/tasks/settings";

@@ -1,4 +1,4 @@
-import { QUEUE_AGENT, TASK_API } from "../../contracts/tasks/settings";
+import { QUEUE_AGENT, TASK_API, TASK_API_LISTS_FILE } from "../../contracts/tasks/settings";
 import type { PlannedResource } from "../plan/document";
 import { unfilled } from "./references";
 
@@ -17,7 +17,7 @@ interface Container {
 }
 
 /**
- * The environment of the API's function.
+ * The settings of the API's function: its environment and the lists beside its code.
  *
  * @throws Error when a value is not known
  */
@@ -27,7 +27,9 @@ export function taskApiSettings(resources: readonly PlannedResource[]): Settings
   );
   if (found === undefined) return undefined;
   const { variables } = found.inputs.environment as { variables: Settings };
-  return checked(found.urn, variables);
+  const files = found.inputs.code as Readonly<Record<string, string>>;
+  const lists = JSON.parse(files[TASK_API_LISTS_FILE]!) as Settings;
+  return checked(found.urn, { ...variables, ...lists });
 }
 
 /**

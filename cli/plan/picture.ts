@@ -1,20 +1,25 @@
 import type { Plan } from "./makePlan";
 import { escaped } from "./markup";
+import { PODS, podsCard, podsHeight } from "./podsCard";
+import { card, edge, label, mount, stationCard, store } from "./shapes";
 import { type System, type SystemBackend, type SystemUnit, systemOf } from "./system";
+import { taskPicture } from "./taskPicture";
 
 const WIDTH = 1240;
-const UNIT = { x: 668, width: 336, height: 86, gap: 16 };
 const ROUTE = { x: 390, width: 176 };
 const GATEWAY = { x: 176, width: 172 };
 const STORE = { x: 1082, width: 142 };
+const CLIENTS = { x: 58 };
 const TOP = 64;
-const FRAME = { x: 158, right: 1042 };
+const FRAME = { x: 158, right: 1042, top: 14 };
+/** Where the frame goes on below, around what of the asynchronous path is in it. */
+const FOOT = { x: 634 };
 
 /** What each controller is there for, by chart. */
 const ROLES: Readonly<Record<string, string>> = {
   karpenter: "launches machines",
   "karpenter-crd": "Karpenter's CRDs",
-  keda: "scales the units",
+  keda: "scales the pods",
   "aws-load-balancer-controller": "makes the load balancer",
   "aws-mountpoint-s3-csi-driver": "mounts the models",
   "nvidia-device-plugin": "GPUs on AL2023",
@@ -52,57 +57,81 @@ export function standalonePicture(plan: Plan): string {
 /** The same as part of a page. */
 export function picture({ document, summary }: Plan): string {
   const system = systemOf(document.resources, summary);
-  const unitsHeight = Math.max(1, system.units.length) * (UNIT.height + UNIT.gap) - UNIT.gap;
+  const unitsHeight = podsHeight(Math.max(1, system.units.length));
   const bottom = TOP + Math.max(unitsHeight, 220) + 24;
   const chips = controllerChips(system, bottom + 34);
   const frameBottom = chips.bottom + 18;
-  const height = frameBottom + 16;
   const middle = TOP + Math.max(unitsHeight, 220) / 2;
-  const unitTop = (index: number) => middle - unitsHeight / 2 + index * (UNIT.height + UNIT.gap);
+  const unitTop = (index: number) => middle - unitsHeight / 2 + index * (PODS.height + PODS.gap);
+  const clientsEnd = { x: CLIENTS.x, bottom: middle + 54 };
+  const tasks = system.tasks && taskPicture(system.tasks, frameBottom, clientsEnd, STORE);
+  const footBottom = tasks && tasks.bottom + 18;
+  const height = (footBottom ?? frameBottom) + 16;
   const title = `${document.project}, stack ${document.stack}, ${summary.mode} mode`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" class="picture" ` +
       `role="img" aria-label="${escaped(title)}">`,
     `<style>${STYLE}</style>`,
-    `<rect class="frame" x="${FRAME.x}" y="14" width="${FRAME.right - FRAME.x}" height="${frameBottom - 14}" rx="14"/>`,
+    `<path class="frame" d="${frame(frameBottom, footBottom)}"/>`,
     label(FRAME.x + 18, 38, `VPC and EKS cluster · ${document.stack} · ${summary.region}`, "soft"),
-    label(UNIT.x, 38, "deployment units", "soft"),
+    label(PODS.x, 38, "deployment units", "soft"),
     ...legend(38),
     clients(middle),
     gateway(system, middle),
     ...routes(system, middle, unitTop),
-    ...system.units.map((unit, index) => unitCard(unit, unitTop(index))),
-    ...(system.store ? store(system, middle, unitTop) : []),
+    ...system.units.map((unit, index) => podsCard(unit, unitTop(index), costs(unit))),
+    ...(tasks?.parts ?? []),
+    ...(system.store
+      ? [
+          ...system.units.map((_, index) => unitTop(index) + PODS.height / 2),
+          ...(tasks?.runtimeMiddles ?? []).filter(
+            (_, index) => system.tasks?.runtimes[index]?.readsModels,
+          ),
+        ].map((y) => mount(PODS.x + PODS.width, y, STORE.x, middle))
+      : []),
+    ...(system.store
+      ? [store(STORE, middle, ["Models", `S3 ${system.store.prefix ?? ""}`, "read-only"])]
+      : []),
     label(FRAME.x + 18, bottom + 20, "Helm releases in the cluster", "soft"),
     ...chips.parts,
     "</svg>",
   ].join("\n");
 }
 
+/** The outline of VPC and cluster, clockwise. */
+function frame(bottom: number, footBottom: number | undefined): string {
+  const { x, right, top } = FRAME;
+  const radius = 14;
+  const corner = (dx: number, dy: number, sweep = 1) =>
+    `a${radius} ${radius} 0 0 ${sweep} ${dx * radius} ${dy * radius}`;
+  const foot =
+    footBottom === undefined
+      ? `V${bottom - radius}${corner(-1, 1)}`
+      : `V${footBottom - radius}${corner(-1, 1)}H${FOOT.x + radius}${corner(-1, -1)}` +
+        `V${bottom + radius}${corner(-1, -1, 0)}`;
+  return (
+    `M${x + radius} ${top}H${right - radius}${corner(1, 1)}${foot}` +
+    `H${x + radius}${corner(-1, -1)}V${top + radius}${corner(1, -1)}z`
+  );
+}
+
 function clients(y: number): string {
+  const { x } = CLIENTS;
   return [
-    `<circle class="card" cx="58" cy="${y - 16}" r="13"/>`,
-    `<path class="card" d="M34 ${y + 24}a24 20 0 0 1 48 0z"/>`,
-    label(58, y + 44, "clients", "soft", "middle"),
-    edge(92, y, GATEWAY.x, y, 5),
+    `<circle class="card" cx="${x}" cy="${y - 16}" r="13"/>`,
+    `<path class="card" d="M${x - 24} ${y + 24}a24 20 0 0 1 48 0z"/>`,
+    label(x, y + 44, "clients", "soft", "middle"),
+    edge(x + 34, y, GATEWAY.x, y, 5),
   ].join("");
 }
 
 function gateway({ gateway }: System, y: number): string {
   if (gateway === undefined) return "";
-  const x = GATEWAY.x + GATEWAY.width / 2;
-  return [
-    card(GATEWAY.x, y - 46, GATEWAY.width, 92),
-    label(x, y - 18, "Gateway", "title", "middle"),
-    label(x, y + 2, "Application Load Balancer", "soft", "middle"),
-    label(
-      x,
-      y + 22,
-      [gateway.scheme, gateway.listeners].filter(Boolean).join(" · "),
-      "soft",
-      "middle",
-    ),
-  ].join("");
+  return stationCard(GATEWAY, y, [
+    "Gateway",
+    "Application Load Balancer",
+    [gateway.scheme, gateway.listeners].filter(Boolean).join(" · "),
+  ]);
 }
 
 /** Each route between the gateway and its units, its backends as lines as thick as their share. */
@@ -119,22 +148,17 @@ function routes(system: System, middle: number, unitTop: (index: number) => numb
         const at = system.units.findIndex(({ name }) => name === unit);
         const share = total === 0 ? 0 : weight / total / units.length;
         const text = units.length > 1 ? undefined : String(weight);
-        return backendLine(right, y, unitTop(at) + UNIT.height / 2, share, text);
+        return backendLine(right, y, unitTop(at) + PODS.height / 2, share, text);
       }),
     );
     return [
       edge(GATEWAY.x + GATEWAY.width, middle, ROUTE.x, y, 5),
       ...lines,
-      card(ROUTE.x, y - 46, ROUTE.width, 92),
-      label(ROUTE.x + ROUTE.width / 2, y - 18, `HTTPRoute ${route.name}`, "title", "middle"),
-      label(ROUTE.x + ROUTE.width / 2, y + 4, split(route.backends), "soft", "middle"),
-      label(
-        ROUTE.x + ROUTE.width / 2,
-        y + 24,
+      stationCard(ROUTE, y, [
+        `HTTPRoute ${route.name}`,
+        split(route.backends),
         shared.length > 0 ? `Service ${shared[0]?.service}` : (route.hosts[0] ?? "any host"),
-        "soft",
-        "middle",
-      ),
+      ]),
     ];
   });
 }
@@ -146,9 +170,9 @@ function split(backends: readonly SystemBackend[]): string {
 }
 
 function backendLine(x: number, y: number, unitY: number, share: number, text?: string): string {
-  const chipX = UNIT.x - 42;
+  const chipX = PODS.x - 42;
   return [
-    edge(x, y, UNIT.x, unitY, 1.5 + 14 * share),
+    edge(x, y, PODS.x, unitY, 1.5 + 14 * share),
     ...(text === undefined
       ? []
       : [
@@ -158,67 +182,21 @@ function backendLine(x: number, y: number, unitY: number, share: number, text?: 
   ].join("");
 }
 
-function unitCard(unit: SystemUnit, y: number): string {
-  const { summary } = unit;
-  const colour = unit.devices?.includes("neuron") ? "neuron" : "gpu";
-  const x = UNIT.x + 20;
-  const facts = [
-    [unit.machines, unit.capacity].filter(Boolean).join(", "),
-    unit.devices,
-    unit.limit && `pool limit ${unit.limit.split(" ")[0]}`,
-  ];
-  const costs = summary && [
+function costs({ summary }: SystemUnit): readonly string[] {
+  if (summary === undefined) return [];
+  return [
     `$${summary.pricePerHour.toFixed(4)} an hour`,
     `$${summary.costPerThousandImages.toFixed(4)} per 1000 images`,
   ];
-  return [
-    card(UNIT.x, y, UNIT.width, UNIT.height),
-    `<rect class="${colour}" x="${UNIT.x}" y="${y + 10}" width="5" height="${UNIT.height - 20}" rx="2.5"/>`,
-    label(x, y + 25, unit.name, "title"),
-    ...replicaDots(unit, colour, y + 20),
-    label(x, y + 48, facts.filter(Boolean).join(" · "), "soft"),
-    label(x, y + 69, costs?.join(" · ") ?? "", "soft"),
-  ].join("");
-}
-
-/** Filled: the minimum of replicas; hollow: up to the maximum, as far as there is room. */
-function replicaDots({ minReplicas = 0, maxReplicas = 0 }: SystemUnit, colour: string, y: number) {
-  const room = 8;
-  const right = UNIT.x + UNIT.width - 18;
-  const range = `${minReplicas}–${maxReplicas}`;
-  if (maxReplicas > room) return [label(right + 4, y + 4, `${range} replicas`, "soft", "end")];
-  return Array.from({ length: maxReplicas }, (_, index) => {
-    const x = right - (maxReplicas - 1 - index) * 14;
-    const hollow = index >= minReplicas ? "hollow " : "";
-    return `<circle class="${hollow}${colour}" cx="${x}" cy="${y}" r="4.5"/>`;
-  });
 }
 
 function legend(y: number): string[] {
-  const x = UNIT.x + UNIT.width;
+  const x = PODS.x + PODS.width;
   return [
     `<circle class="ink" cx="${x - 178}" cy="${y - 4}" r="4.5"/>`,
     label(x - 168, y, "replicas at least,", "soft"),
     `<circle class="hollow ink" cx="${x - 52}" cy="${y - 4}" r="4.5"/>`,
     label(x - 42, y, "at most", "soft"),
-  ];
-}
-
-function store(system: System, middle: number, unitTop: (index: number) => number): string[] {
-  const { x, width } = STORE;
-  const [top, bottom] = [middle - 44, middle + 36];
-  const centre = x + width / 2;
-  return [
-    ...system.units.map((_, index) => {
-      const y = unitTop(index) + UNIT.height / 2;
-      const from = UNIT.x + UNIT.width;
-      return `<path class="mount" d="M${from} ${y}C${from + 46} ${y} ${x - 46} ${middle} ${x} ${middle}"/>`;
-    }),
-    `<path class="card" d="M${x} ${top}v${bottom - top}a${width / 2} 14 0 0 0 ${width} 0v${top - bottom}"/>`,
-    `<ellipse class="card" cx="${centre}" cy="${top}" rx="${width / 2}" ry="14"/>`,
-    label(centre, middle - 6, "Models", "title", "middle"),
-    label(centre, middle + 14, `S3 ${system.store?.prefix ?? ""}`, "soft", "middle"),
-    label(centre, middle + 32, "read-only", "soft", "middle"),
   ];
 }
 
@@ -240,22 +218,4 @@ function controllerChips({ controllers }: System, top: number) {
     x += width + gap;
   }
   return { parts, bottom: controllers.length > 0 ? y + height : top };
-}
-
-function edge(x1: number, y1: number, x2: number, y2: number, width: number): string {
-  const bend = (x2 - x1) / 2;
-  const path = `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-  return `<path class="traffic" stroke-width="${width.toFixed(1)}" d="${path}"/>`;
-}
-
-function card(x: number, y: number, width: number, height: number): string {
-  return `<rect class="card" x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/>`;
-}
-
-function label(x: number, y: number, text: string, style = "", anchor = "start"): string {
-  const attributes = [
-    style && ` class="${style}"`,
-    anchor !== "start" && ` text-anchor="${anchor}"`,
-  ];
-  return `<text x="${x}" y="${y}"${attributes.filter(Boolean).join("")}>${escaped(text)}</text>`;
 }

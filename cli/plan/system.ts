@@ -1,18 +1,23 @@
-import { MODEL_LABEL, UNIT_LABEL } from "../../contracts/labels";
-import type { PlanSummary, UnitSummary } from "../../stacks/summary";
+import { MODEL_LABEL, RUNTIME_LABEL, UNIT_LABEL } from "../../contracts/labels";
+import { RUNTIME_ATTRIBUTE } from "../../contracts/tasks/message";
+import type { PlanSummary, RuntimeSummary, UnitSummary } from "../../stacks/summary";
 import type { PlannedResource } from "./document";
 import { at, backends, devices, list, requirement, text } from "./facts";
 
-/** A deployment unit as the plan builds it. */
-export interface SystemUnit {
+/** Pods of one kind, and the machines that they run on. */
+export interface SystemPods {
   readonly name: string;
-  readonly model: string | undefined;
   readonly devices: string | undefined;
   readonly machines: string | undefined;
   readonly capacity: string | undefined;
   readonly limit: string | undefined;
   readonly minReplicas: number | undefined;
   readonly maxReplicas: number | undefined;
+}
+
+/** A deployment unit as the plan builds it. */
+export interface SystemUnit extends SystemPods {
+  readonly model: string | undefined;
   /** What the config says of it. */
   readonly summary: UnitSummary | undefined;
 }
@@ -31,6 +36,21 @@ export interface SystemRoute {
   readonly backends: readonly SystemBackend[];
 }
 
+/** A runtime of the asynchronous path, and the queue that it works off. */
+export interface SystemRuntime extends SystemPods {
+  readonly queue: string;
+  /** Whether the models are mounted. */
+  readonly readsModels: boolean;
+  readonly summary: RuntimeSummary | undefined;
+}
+
+/** The asynchronous path. */
+export interface SystemTasks {
+  /** Of its API: `regional` or `private`. */
+  readonly endpoint: string | undefined;
+  readonly runtimes: readonly SystemRuntime[];
+}
+
 /** What a plan builds, as far as a picture of the system shows it. */
 export interface System {
   readonly gateway: { name: string; scheme: string | undefined; listeners: string } | undefined;
@@ -38,7 +58,12 @@ export interface System {
   readonly units: readonly SystemUnit[];
   readonly store: { bucket: string; prefix: string | undefined } | undefined;
   readonly controllers: readonly { name: string; version: string | undefined }[];
+  /** Absent: the asynchronous path is off. */
+  readonly tasks: SystemTasks | undefined;
 }
+
+/** The resources of a Kubernetes kind, or of another type. */
+type Kind = (name: string) => readonly PlannedResource[];
 
 /** Reads the system off the planned manifests. */
 export function systemOf(resources: readonly PlannedResource[], summary: PlanSummary): System {
@@ -47,7 +72,7 @@ export function systemOf(resources: readonly PlannedResource[], summary: PlanSum
     const name = text(resource.inputs, "kind") ?? resource.type;
     kinds.set(name, [...(kinds.get(name) ?? []), resource]);
   }
-  const kind = (name: string) => kinds.get(name) ?? [];
+  const kind: Kind = (name) => kinds.get(name) ?? [];
   const pods = kind("Deployment").filter(({ inputs }) => podLabel(inputs, UNIT_LABEL));
   return {
     gateway: gatewayOf(kind("Gateway")[0], kind("LoadBalancerConfiguration")[0]),
@@ -62,21 +87,11 @@ export function systemOf(resources: readonly PlannedResource[], summary: PlanSum
       })),
     })),
     units: [...pods].sort(inOrderOf(summary.units)).map(({ inputs }) => {
-      const name = podLabel(inputs, UNIT_LABEL) ?? "";
-      const ofUnit = (candidates: readonly PlannedResource[]) =>
-        candidates.find((c) => label(c.inputs, UNIT_LABEL) === name)?.inputs;
-      const pool = ofUnit(kind("NodePool"));
-      const scaled = ofUnit(kind("ScaledObject"));
+      const unit = podsOf(inputs, UNIT_LABEL, kind);
       return {
-        name,
+        ...unit,
         model: podLabel(inputs, MODEL_LABEL),
-        devices: devices(at(inputs, "spec.template.spec.containers.0.resources.limits"))[0],
-        machines: pool && requirement(pool, "node.kubernetes.io/instance-type"),
-        capacity: pool && requirement(pool, "karpenter.sh/capacity-type"),
-        limit: devices(at(pool, "spec.limits"))[0],
-        minReplicas: number(at(scaled, "spec.minReplicaCount")),
-        maxReplicas: number(at(scaled, "spec.maxReplicaCount")),
-        summary: summary.units.find(({ unit }) => unit === name),
+        summary: summary.units.find(({ unit: name }) => name === unit.name),
       };
     }),
     store: storeOf(kind("PersistentVolume")),
@@ -86,7 +101,55 @@ export function systemOf(resources: readonly PlannedResource[], summary: PlanSum
         name: text(inputs, "chart")?.split("/").at(-1) ?? "",
         version: text(inputs, "version"),
       })),
+    tasks: tasksOf(kind, summary),
   };
+}
+
+/** The pods of a Deployment, whose pool and bounds carry the same label. */
+function podsOf(deployment: PlannedResource["inputs"], key: string, kind: Kind): SystemPods {
+  const name = podLabel(deployment, key) ?? "";
+  const own = (candidates: readonly PlannedResource[]) =>
+    candidates.find((it) => label(it.inputs, key) === name)?.inputs;
+  const pool = own(kind("NodePool"));
+  const scaled = own(kind("ScaledObject"));
+  const pod = at(deployment, "spec.template.spec");
+  const containers = [...list(at(pod, "initContainers")), ...list(at(pod, "containers"))];
+  return {
+    name,
+    devices: containers.flatMap((it) => devices(at(it, "resources.limits")))[0],
+    machines: pool && requirement(pool, "node.kubernetes.io/instance-type"),
+    capacity: pool && requirement(pool, "karpenter.sh/capacity-type"),
+    limit: devices(at(pool, "spec.limits"))[0],
+    minReplicas: number(at(scaled, "spec.minReplicaCount")),
+    maxReplicas: number(at(scaled, "spec.maxReplicaCount")),
+  };
+}
+
+function tasksOf(kind: Kind, summary: PlanSummary): SystemTasks | undefined {
+  const [api] = kind("aws:apigateway/restApi:RestApi");
+  const deployments = kind("Deployment").filter(({ inputs }) => podLabel(inputs, RUNTIME_LABEL));
+  if (api === undefined || deployments.length === 0) return undefined;
+  return {
+    endpoint: text(api.inputs, "endpointConfiguration.types")?.toLowerCase(),
+    runtimes: deployments.map(({ inputs }) => {
+      const pods = podsOf(inputs, RUNTIME_LABEL, kind);
+      const volumes = list(at(inputs, "spec.template.spec.volumes"));
+      return {
+        ...pods,
+        queue: queueOf(pods.name, kind) ?? "",
+        readsModels: volumes.some((it) => at(it, "persistentVolumeClaim") !== undefined),
+        summary: summary.runtimes.find(({ runtime }) => runtime === pods.name),
+      };
+    }),
+  };
+}
+
+/** The queue whose subscription lets the runtime's messages pass. */
+function queueOf(runtime: string, kind: Kind): string | undefined {
+  return kind("aws:sns/topicSubscription:TopicSubscription").find(({ inputs }) => {
+    const filter = JSON.parse(text(inputs, "filterPolicy") ?? "{}") as Record<string, unknown>;
+    return list(filter[RUNTIME_ATTRIBUTE]).includes(runtime);
+  })?.name;
 }
 
 /** Deployments in the order of the units that they belong to. */

@@ -71,11 +71,23 @@ export function printable(
     case runtime.specialResourceSig:
       return printable(object.id ?? object.urn ?? null, nameUnknown, path);
     case runtime.specialAssetSig:
+      return isShown(object, path) ? object.text : content(object);
     case runtime.specialArchiveSig:
-      return `<${object.path ?? object.uri ?? "content"}>`;
+      return object.assets === undefined
+        ? content(object)
+        : printable(object.assets, nameUnknown, path);
     default:
       throw new Error(`the value at ${path.join(".")} has a signature that the plan cannot read`);
   }
+}
+
+function content({ path, uri }: WireObject): string {
+  return `<${path ?? uri ?? "content"}>`;
+}
+
+/** JSON among an archive's files is settings; the others are code. */
+function isShown({ text }: WireObject, path: WirePath): boolean {
+  return typeof text === "string" && String(path.at(-1)).endsWith(".json");
 }
 
 /**

@@ -11,6 +11,7 @@ import { ago } from "../routes/age";
 import { type Paint, paintFor, table } from "../terminal";
 import { askAws } from "./askAws";
 import { type DeadLetter, deadLetterOf } from "./deadLetter";
+import { messages } from "./messages";
 import { type Queue, queueNamed } from "./runtimeQueues";
 import { stackNames } from "./stackNames";
 import { indented } from "./taskText";
@@ -42,8 +43,8 @@ export async function runDeadLetters(
   ];
   try {
     const queue = await queueNamed(sqs, names.deadLetterQueue(runtime), runtime, names);
-    const messages = await looked(sqs, queue, limit);
-    const letters = await withAttempts(dynamodb, names.table, messages.map(deadLetterOf));
+    const seen = await looked(sqs, queue, limit);
+    const letters = await withAttempts(dynamodb, names.table, seen.map(deadLetterOf));
     const text = json
       ? JSON.stringify({ queue: queue.name, waiting: queue.waiting, deadLetters: letters }, null, 2)
       : deadLetterLines(queue, letters, runtime, paintFor(process.stdout)).join("\n");
@@ -131,7 +132,7 @@ function deadLetterLines(
   if (letters.length === 0)
     return [
       waiting > 0
-        ? `${name} has ${waiting} messages, which somebody else looks at now; try again in a minute.`
+        ? `${name} has ${messages(waiting)}, which somebody else looks at now; try again in a minute.`
         : `${name} is empty.`,
     ];
   const now = new Date().toISOString();

@@ -12,6 +12,7 @@ import { UserError } from "../../contracts/userError";
 import { ExitCode } from "../exitCode";
 import { askAws } from "./askAws";
 import type { QueueOptions } from "./deadLetters";
+import { messages } from "./messages";
 import { bar, type Progress, progressOn } from "./progress";
 import { type Queue, queueNamed } from "./runtimeQueues";
 import { stackNames } from "./stackNames";
@@ -61,7 +62,8 @@ export async function runRedrive(
 
 /** @throws UserError when nobody says yes */
 async function confirmed(from: Queue, to: Queue): Promise<void> {
-  const what = `About ${from.waiting} messages go from ${from.name} back to ${to.name}, and run once more.`;
+  const go = from.waiting === 1 ? ["goes", "runs"] : ["go", "run"];
+  const what = `About ${messages(from.waiting)} ${go[0]} from ${from.name} back to ${to.name}, and ${go[1]} once more.`;
   if (!process.stdin.isTTY) throw new UserError(`${what} To do so, give --yes.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
@@ -163,7 +165,7 @@ function showMoved(progress: Progress, moved: number, waiting: number): void {
 
 function sentence(from: Queue, to: Queue, { moved, waiting, status, failure }: Moved): string {
   if (waiting === 0) return `${from.name} is empty: there is nothing to bring back.`;
-  const what = `${moved} of ${waiting} messages are back in ${to.name}.`;
+  const what = `${messages(moved)} of ${waiting} ${moved === 1 ? "is" : "are"} back in ${to.name}.`;
   if (status === "COMPLETED") return what;
   return `${what} SQS has stopped (${status}): ${failure ?? "it does not say why"}`;
 }

@@ -1,6 +1,6 @@
 /** Requests and answers of the tasks' API beside the task itself (task.ts). */
 
-import { z } from "zod";
+import * as z from "zod";
 import { storedObjectSchema, taskFailureSchema, taskStates } from "./record";
 import { runtimeSchema } from "./runtimes";
 import { runtimeName, taskContext, taskId, taskPrefix, taskTypes, UPLOAD_SCHEME } from "./task";

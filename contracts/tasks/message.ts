@@ -1,6 +1,6 @@
 /** A task on its way through the topic and a runtime's queue. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { runtimeName, taskContent, taskContext, taskId, taskPrefix, taskTypes } from "./task";
 
 /**

@@ -7,7 +7,7 @@
  * What JSON Schema cannot say is left to the function, so the edge never refuses what it would take.
  */
 
-import { z } from "zod";
+import * as z from "zod";
 import {
   problemSchema,
   runtimeListSchema,

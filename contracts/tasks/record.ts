@@ -1,6 +1,6 @@
 /** What the table knows of a task. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { runtimeName, taskContext, taskId, taskPrefix, taskTypes } from "./task";
 
 /**
@@ -23,7 +23,7 @@ export const failureCodes = {
   unsupported: { retryable: false },
   /** An input that cannot be had: not allowed, not there, too large, no image. */
   input: { retryable: false },
-  /** The runtime says that the request is wrong (4xx). */
+  /** The request is wrong: the runtime says so (4xx), or answers with more than an agent can hold. */
   refused: { retryable: false },
   /** The task takes longer than the runtime's longest. */
   timeout: { retryable: false },

@@ -1,6 +1,6 @@
 /** What becomes of a task: objects in the results' bucket, and a message to the result topic. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { storedObjectSchema } from "./record";
 import { runtimeName, taskContext, taskId, taskTypes } from "./task";
 

@@ -1,6 +1,6 @@
 /** Runtimes: what runs tasks, and how an agent talks to it. */
 
-import { z } from "zod";
+import * as z from "zod";
 import { runtimeName, type TaskType, taskTypes } from "./task";
 
 /** `fleet`: our inference server; `webui`: Stable Diffusion WebUI; `comfyui`: ComfyUI. */

@@ -6,27 +6,39 @@ export const QUEUE_AGENT = "queue-agent";
 /** Where an agent answers /health, /readiness and /metrics; no runtime beside it may listen there. */
 export const AGENT_PORT = 8081;
 
-/** Of the API's function. */
-export interface TaskApiSettings extends Readonly<Record<string, string>> {
+/**
+ * The file beside the function's code that has its `TaskApiLists`, as a JSON object: they have no
+ * end, and Lambda gives an environment 4 KB in all.
+ *
+ * Source: Lambda developer guide, "Lambda quotas".
+ */
+export const TASK_API_LISTS_FILE = "lists.json";
+
+/** Of the API's function, in its environment but for what is in that file. */
+export interface TaskApiSettings extends TaskApiLists {
   readonly STACK: string;
   readonly TABLE_NAME: string;
   /** Topic that tasks are published to. */
   readonly TASK_TOPIC_ARN: string;
   readonly RESULTS_BUCKET: string;
   readonly INPUTS_BUCKET: string;
-  /** `runtimesSchema`, as JSON. */
-  readonly RUNTIMES: string;
   /** Seconds until a task's record is forgotten. */
   readonly TASK_TTL_SECONDS: string;
   /** Seconds that links to uploads and results hold. */
   readonly LINK_SECONDS: string;
   /** Most bytes of an upload. */
   readonly UPLOAD_BYTES: string;
+  readonly METRIC_NAMESPACE: string;
+}
+
+/** Those of them that grow with the config. */
+export interface TaskApiLists {
+  /** `runtimesSchema`, as JSON. */
+  readonly RUNTIMES: string;
   /** Hosts that inputs may be fetched from, `images.example.com` or `*.example.com`, by comma; empty: none. */
   readonly INPUT_HOSTS: string;
   /** Buckets that inputs may be read from by `s3://`, by comma; empty: none. */
   readonly INPUT_BUCKETS: string;
-  readonly METRIC_NAMESPACE: string;
 }
 
 /** Of an agent, beside `POD_NAME` and `AWS_REGION`. */
@@ -45,7 +57,7 @@ export interface QueueAgentSettings extends Readonly<Record<string, string>> {
   readonly RESULT_TOPIC_ARN: string;
   readonly INPUT_HOSTS: string;
   readonly INPUT_BUCKETS: string;
-  /** Most bytes of one input. */
+  /** Most bytes of a task's inputs together. */
   readonly INPUT_BYTES: string;
   /** `true`: subscribers are told when a task starts, too. */
   readonly NOTIFY_RUNNING: string;

@@ -5,7 +5,7 @@
  * inference with Stable Diffusion on AWS", implementation guide, "Usage".
  */
 
-import { z } from "zod";
+import * as z from "zod";
 
 export const taskTypes = [
   "text-to-image",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { adapters } from "../../contracts/tasks/runtimes";
+import { inputCopies, largestInputMiB } from "../../fleet/agentResources";
 import {
   arn,
   cidr,
@@ -176,7 +177,9 @@ export const asyncSchema = z
           .string()
           .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket name")
           .optional()
-          .describe("Bucket to use instead of making one; its lifecycle is its owner's."),
+          .describe(
+            "Bucket to use instead of making one; its lifecycle is its owner's. It should be this stack's alone: keys begin with the clients' own prefix, or with a task's id, and agents may read, overwrite and delete all of it.",
+          ),
         kmsKeyArn: arn
           .optional()
           .describe(
@@ -200,10 +203,10 @@ export const asyncSchema = z
         maxMiB: z
           .int()
           .min(1)
-          .max(1024)
+          .max(largestInputMiB, "more fit into no request, in base64")
           .default(64)
           .describe(
-            "Most MiB of a task's inputs together; an agent requests six times as much memory.",
+            `Most MiB of a task's inputs together, each counted in every place where it stands; an agent requests ${inputCopies} times as much memory.`,
           ),
       })
       .prefault({})

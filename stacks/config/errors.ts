@@ -38,5 +38,7 @@ function sentence({ key, value, allowed, nearest }: Problem): string {
 
 function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+  if (text.length <= 80) return text;
+  const isListOfObjects = Array.isArray(value) && typeof value[0] === "object";
+  return isListOfObjects ? `a list of ${value.length}` : `${text.slice(0, 77)}…`;
 }

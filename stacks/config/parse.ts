@@ -95,7 +95,9 @@ function problemsOf(issue: Issue, raw: unknown, base: Path): Problem[] {
       return [problem(key, value, [...new Set(literals)].join(", "))];
     }
     case "invalid_type":
-      return [problem(key, value, article(issue.expected, value) + exampleOf(path))];
+      return [
+        problem(key, value, keysAt(path) ?? article(issue.expected, value) + exampleOf(path)),
+      ];
     case "too_small":
     case "too_big":
       return [problem(key, value, rangeAt(path, issue) ?? bound(issue))];
@@ -148,6 +150,17 @@ const units = { Seconds: "seconds", Minutes: "minutes", Hours: "hours", Days: "d
 function unitOf(path: Path): string {
   const [, ending] = /(Seconds|Minutes|Hours|Days)$/.exec(String(path.at(-1))) ?? [];
   return ending === undefined ? "" : ` ${units[ending as keyof typeof units]}`;
+}
+
+/** The keys of an object, or of entries whose names are the user's own. */
+function keysAt(path: Path): string | undefined {
+  const schema = schemaAt(path);
+  if (schema instanceof z.ZodObject)
+    return `an object with the keys ${Object.keys(schema.shape).join(", ")}`;
+  const entry = schema instanceof z.ZodRecord && unwrap(schema.valueType as z.ZodType);
+  return entry instanceof z.ZodObject
+    ? `entries by name, NAME: {…}, with the keys ${Object.keys(entry.shape).join(", ")}`
+    : undefined;
 }
 
 /** How a list is written, where the schema names its elements. */

@@ -30,6 +30,7 @@ async function alarms(more: Partial<AlarmsArgs> = {}): Promise<Record<string, an
         containerInsights: true,
         loadBalancer: true,
         runtimes: [],
+        topics: [],
         failoverModels: [],
         ...more,
       }),
@@ -60,6 +61,38 @@ describe("Alarms", () => {
     assert.deepEqual(alarm.dimensions, { QueueName: "tasks-drafts" });
     assert.equal(alarm.threshold, 4200);
     assert.equal(alarm.treatMissingData, "notBreaching", "an empty queue has no oldest task");
+  });
+
+  it("tell when the tasks' API answers 5xx, and when Lambda does not run its function", async () => {
+    const taskApi = { apiName: "fleet-task-api", stage: "prod", functionName: "fleet-function" };
+    const named = await alarms({ taskApi });
+    const errors = named["task-api-errors"];
+    assert.deepEqual([errors.namespace, errors.metricName], ["AWS/ApiGateway", "5XXError"]);
+    assert.deepEqual(errors.dimensions, { ApiName: "fleet-task-api", Stage: "prod" });
+    const throttled = named["task-api-throttled"];
+    assert.deepEqual([throttled.namespace, throttled.metricName], ["AWS/Lambda", "Throttles"]);
+    assert.deepEqual(throttled.dimensions, { FunctionName: "fleet-function" });
+    for (const alarm of [errors, throttled]) {
+      assert.equal(alarm.statistic, "Sum");
+      assert.equal(alarm.treatMissingData, "notBreaching", "nobody asks");
+    }
+    assert.deepEqual(
+      Object.keys(await alarms()).filter((name) => name.startsWith("task-api")),
+      [],
+      "the path is off",
+    );
+  });
+
+  it("tell of the first message that a topic could not deliver", async () => {
+    const topic = { name: "tasks", of: "A task is not in its queue", topicName: "fleet-tasks" };
+    const alarm = (await alarms({ topics: [topic] }))["topic-tasks-undelivered"];
+    assert.deepEqual(
+      [alarm.namespace, alarm.metricName, alarm.statistic, alarm.threshold],
+      ["AWS/SNS", "NumberOfNotificationsFailed", "Sum", 0],
+    );
+    assert.deepEqual(alarm.dimensions, { TopicName: "fleet-tasks" });
+    assert.equal(alarm.treatMissingData, "notBreaching");
+    assert.match(alarm.alarmDescription, /A task is not in its queue/);
   });
 
   it("watch each unit's latency, as its servers publish it, against the objective", async () => {

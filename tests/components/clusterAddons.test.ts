@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import * as aws from "@pulumi/aws";
 import { ClusterAddons } from "../../components/clusterAddons";
+import { embeddedMetricsValues, type MetricWriter } from "../../components/embeddedMetrics";
 import { systemPlacement } from "../../components/systemNodes";
 import { construct, type Registry, scope, someCluster } from "../mocks";
 
 const ADDON = "aws:eks/addon:Addon";
 const versions = { coredns: "v1.13.2-eksbuild.1", cloudwatchObservability: "v4.5.0-eksbuild.1" };
 
-function clusterAddons(wanted: Partial<typeof versions>): Promise<Registry> {
+function clusterAddons(
+  wanted: Partial<typeof versions>,
+  metricWriters: readonly MetricWriter[] = [],
+): Promise<Registry> {
   return construct(() => {
     const nodes = new aws.eks.NodeGroup("system", {
       clusterName: "c",
@@ -22,6 +26,7 @@ function clusterAddons(wanted: Partial<typeof versions>): Promise<Registry> {
         cluster: someCluster(),
         placement: systemPlacement,
         logRetentionDays: 30,
+        metricWriters,
         versions: wanted,
       },
       { dependsOn: [nodes] },
@@ -51,6 +56,15 @@ describe("the add-ons that need nodes", () => {
     assert.deepEqual(manager.tolerations, systemPlacement.tolerations);
     for (const [label, value] of Object.entries(systemPlacement.nodeSelector))
       assert.equal(manager.nodeSelector[label], value);
+  });
+
+  it("tell Container Insights whose logs have metrics in them, and leave its logs alone if nobody's", async () => {
+    const valuesOf = (made: Registry) =>
+      JSON.parse(made.one(ADDON, "amazon-cloudwatch-observability").inputs.configurationValues);
+    const writer = { namespace: "fleet", container: "queue-agent" };
+    const { manager, ...values } = valuesOf(await clusterAddons(versions, [writer]));
+    assert.deepEqual(values, embeddedMetricsValues([writer]));
+    assert.deepEqual(valuesOf(await clusterAddons(versions)), { manager });
   });
 
   it("have no observability, and no role for it, unless a version is configured", async () => {

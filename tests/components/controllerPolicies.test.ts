@@ -32,6 +32,7 @@ describe("the controllers' rights", () => {
       new ClusterAddons("cluster-addons", {
         ...common,
         logRetentionDays: 30,
+        metricWriters: [],
         versions: { cloudwatchObservability: "v1" },
       });
       new Karpenter("karpenter", common);

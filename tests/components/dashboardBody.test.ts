@@ -170,7 +170,11 @@ describe("the dashboard's body", () => {
 
   it("says what is missing without Container Insights, and shows the rest", () => {
     const widgets = body({ containerInsights: false });
-    assert.match(String(widgets[0]?.properties.markdown), /cloudwatchObservability/);
+    const markdown = String(widgets[0]?.properties.markdown);
+    assert.match(markdown, /cloudwatchObservability/);
+    assert.doesNotMatch(markdown, /tasks/);
+    const [header] = body({ containerInsights: false, runtimes: [runtime("drafts")] });
+    assert.match(String(header?.properties.markdown), /tasks, want .*cloudwatchObservability/);
     assert.equal(metricsOf(widgets).filter(([it]) => it === "ContainerInsights").length, 0);
     assert.equal(widgets.filter(({ type }) => type === "metric").length, 3 + 2 * 2);
   });

@@ -6,16 +6,23 @@ import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { TaskFunction } from "../../components/taskFunction";
 import { taskFunctionArchive, taskFunctionBundle } from "../../components/taskFunctionCode";
+import { TASK_API_LISTS_FILE } from "../../contracts/tasks/settings";
 import { construct, type Registry, scope } from "../mocks";
 
 const FUNCTION = "aws:lambda/function:Function";
 
-const runtime = {
-  name: "sdxl",
+/** More than an environment has room for. */
+const runtimes = Array.from({ length: 50 }, (_, index) => ({
+  name: `sdxl-${index}`,
   adapter: "comfyui",
   accelerator: "g5",
   types: ["pipeline"],
   longestTaskSeconds: 600,
+}));
+const lists = {
+  RUNTIMES: JSON.stringify(runtimes),
+  INPUT_HOSTS: Array.from({ length: 50 }, (_, index) => `images-${index}.example.com`).join(","),
+  INPUT_BUCKETS: "",
 };
 const settings = {
   STACK: "dev",
@@ -23,12 +30,9 @@ const settings = {
   TASK_TOPIC_ARN: "arn:aws:sns:us-west-2:123456789012:tasks",
   RESULTS_BUCKET: "results",
   INPUTS_BUCKET: "inputs",
-  RUNTIMES: JSON.stringify([runtime]),
   TASK_TTL_SECONDS: "86400",
   LINK_SECONDS: "3600",
   UPLOAD_BYTES: "1048576",
-  INPUT_HOSTS: "",
-  INPUT_BUCKETS: "",
   METRIC_NAMESPACE: "fleet",
 };
 
@@ -40,6 +44,7 @@ function create(before: readonly pulumi.Resource[] = []): Promise<Registry> {
         {
           scope,
           settings,
+          lists,
           stores: {
             tableArn: "arn:aws:dynamodb:us-west-2:123456789012:table/tasks",
             taskTopicArn: settings.TASK_TOPIC_ARN,
@@ -52,6 +57,15 @@ function create(before: readonly pulumi.Resource[] = []): Promise<Registry> {
         { dependsOn: before },
       ),
   );
+}
+
+/** What Lambda unpacks. */
+async function files(): Promise<Record<string, string>> {
+  const { assets } = taskFunctionArchive(lists) as unknown as {
+    assets: Promise<Record<string, pulumi.asset.StringAsset>>;
+  };
+  const texts = Object.entries(await assets).map(async ([name, { text }]) => [name, await text]);
+  return Object.fromEntries(await Promise.all(texts));
 }
 
 describe("TaskFunction", function () {
@@ -106,10 +120,17 @@ describe("TaskFunction", function () {
       assert.ok(made.waitsFor(target, made.one(type)), type);
   });
 
-  it("answers from its one file, with the settings that it is given", async () => {
+  it("has room for any number of runtimes and hosts, which are not in its environment", async () => {
+    const { variables } = (await create()).one(FUNCTION).inputs.environment;
+    assert.deepEqual(variables, settings);
+    assert.ok(lists.RUNTIMES.length > 4096, "which is all that Lambda gives an environment");
+  });
+
+  it("answers from its two files, with the settings and lists that it is given", async () => {
     const folder = mkdtempSync(join(tmpdir(), "fleet-function-"));
     try {
-      writeFileSync(join(folder, "index.js"), await taskFunctionBundle());
+      for (const [name, text] of Object.entries(await files()))
+        writeFileSync(join(folder, name), text);
       const event = {
         httpMethod: "GET",
         path: "/v1/runtimes",
@@ -131,13 +152,14 @@ describe("TaskFunction", function () {
           ...settings,
           PATH: process.env.PATH,
           AWS_REGION: "us-west-2",
+          LAMBDA_TASK_ROOT: folder,
           AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
         },
       });
       assert.equal(status, 0, stderr);
       const answer = JSON.parse(stderr);
       assert.equal(answer.statusCode, 200);
-      assert.deepEqual(JSON.parse(answer.body).runtimes, [runtime]);
+      assert.deepEqual(JSON.parse(answer.body).runtimes, runtimes);
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -147,9 +169,6 @@ describe("TaskFunction", function () {
     const code = await taskFunctionBundle();
     assert.ok(!code.includes(process.cwd()), "a path of this machine");
     assert.ok(Buffer.byteLength(code) < 2 * 1024 * 1024);
-    const { assets } = taskFunctionArchive() as unknown as {
-      assets: Promise<Record<string, pulumi.asset.StringAsset>>;
-    };
-    assert.deepEqual(Object.keys(await assets), ["index.js"]);
+    assert.deepEqual(Object.keys(await files()), ["index.js", TASK_API_LISTS_FILE]);
   });
 });

@@ -49,24 +49,27 @@ describe("what images cost on the asynchronous path", () => {
     assert.equal(lines[0]!.quantity.toFixed(2), theirs("Amazon EC2").quantity.toFixed(2));
   });
 
-  it("counts what a task asks of AWS: 2 of SNS, 3 of SQS, 3 writes, a read, 3 PUTs", () => {
+  it("counts what a task asks of AWS: 2 of SNS, 3 of SQS, 3 writes, 3 PUTs", () => {
     assert.deepEqual(requestsPerTask(millionImages), {
       api: 1,
       sns: 2,
       sqs: 3,
       dynamoWrites: 3,
-      dynamoReads: 1,
+      dynamoReads: 0,
       s3Puts: 3,
     });
   });
 
   it("counts heartbeats of long tasks, 64 KiB of a message and 1 KiB of a record as one each", () => {
     const long = requestsPerTask({ ...millionImages, secondsPerImage: 100 });
-    assert.deepEqual([long.sqs, long.dynamoWrites], [3 + 10, 3 + 5]);
+    // 100 s of its own, and a tenth of the run before.
+    assert.deepEqual([long.sqs, long.dynamoWrites], [3 + 5, 3 + 5]);
+    const longer = requestsPerTask({ ...millionImages, secondsPerImage: 1000 });
+    assert.deepEqual([longer.sqs, longer.dynamoWrites], [3 + 55, 3 + 50]);
     const large = requestsPerTask({ ...millionImages, requestKiB: 65, recordBytes: 1025 });
     assert.deepEqual([large.sns, large.sqs, large.dynamoWrites], [3, 5, 6]);
     const told = requestsPerTask({ ...millionImages, notifyRunning: true, statusReads: 2 });
-    assert.deepEqual([told.sns, told.api, told.dynamoReads], [3, 3, 3]);
+    assert.deepEqual([told.sns, told.api, told.dynamoReads], [3, 3, 2]);
   });
 
   it("is in proportion to the images, and less with more of them in a task", () => {

@@ -53,6 +53,19 @@ function statementsOf(plan: Plan, role: string): readonly Manifest[] {
     .flatMap((text) => JSON.parse(text).Statement);
 }
 
+/** Tags of the logs from which Fluent Bit lifts metrics, by the configuration of its add-on. */
+function liftedLogs(plan: Plan): (tag: string) => boolean {
+  const addon = ofType(plan, "aws:eks/addon:Addon").find(
+    ({ name }) => name === "amazon-cloudwatch-observability",
+  );
+  const { containerLogs } = JSON.parse(String(addon!.inputs.configurationValues));
+  const files: string[] = Object.values(containerLogs.fluentBit.config.extraFiles);
+  const patterns = files
+    .flatMap((file) => [...file.matchAll(/^ *Match +(\S+)$/gm)])
+    .map(([, match]) => match!.replaceAll(".", "\\.").replaceAll("*", ".*"));
+  return (tag) => patterns.some((pattern) => new RegExp(`^${pattern}$`).test(tag));
+}
+
 describe("The asynchronous path's runtimes", () => {
   let dev: Plan;
   let everything: Plan;
@@ -135,6 +148,19 @@ describe("The asynchronous path's runtimes", () => {
         setting(agent, "RUNTIME_URL"),
         `http://127.0.0.1:${server.ports[0].containerPort}`,
       );
+    }
+  });
+
+  it("may write into folders of a bounded size, and nowhere else", () => {
+    for (const { pod, agent, server, name } of pods) {
+      assert.deepEqual(agent.volumeMounts ?? [], [], name);
+      assert.equal(server.securityContext.readOnlyRootFilesystem, true);
+      const writable = server.volumeMounts.filter((mount: Manifest) => mount.readOnly !== true);
+      const volumes = writable.map((mount: Manifest) =>
+        pod.volumes.find((volume: Manifest) => volume.name === mount.name),
+      );
+      assert.equal(volumes.length, 3);
+      for (const { emptyDir } of volumes) assert.match(emptyDir.sizeLimit, /^\d+[GM]i$/, name);
     }
   });
 
@@ -390,6 +416,20 @@ describe("The asynchronous path's runtimes", () => {
     );
   });
 
+  it("have metrics in their agents' logs, and in no other, that Container Insights is told of", () => {
+    for (const plan of [dev, everything]) {
+      const lifted = liftedLogs(plan);
+      for (const { deployment, agent, server, name } of podsOf(plan)) {
+        const { namespace } = deployment.metadata;
+        const tag = (container: Manifest) =>
+          `application.var.log.containers.${name}-5d9c7b8f6-x2x4z_${namespace}_${container.name}-` +
+          `${"0".repeat(64)}.log`;
+        assert.ok(lifted(tag(agent)), name);
+        assert.ok(!lifted(tag(server)), name);
+      }
+    }
+  });
+
   it("alarm of dead letters, and of a task that waits for too long", () => {
     const alarms = ofType(dev, "aws:cloudwatch/metricAlarm:MetricAlarm");
     const named = (part: string) => alarms.filter(({ name }) => name === `alarms-${part}`);
@@ -411,7 +451,7 @@ describe("The asynchronous path's runtimes", () => {
     assert.ok("taskResultTopic" in outputs);
   });
 
-  it("warn of what keeps tasks waiting: an image that is not there, a KEDA that may not look", async () => {
+  it("warn of what keeps tasks waiting: an image that is not there, a KEDA that may not look, and of metrics that nobody collects", async () => {
     assert.ok(dev.summary.warnings.some((text) => /queue agent.*Push it first/.test(text)));
     const digest = `sha256:${"a".repeat(64)}`;
     const pinned = await planOf("dev", `async.agent.digest=${digest}`);
@@ -427,5 +467,9 @@ describe("The asynchronous path's runtimes", () => {
       "cluster.existing={name: theirs, installed: [keda]}",
     );
     assert.ok(theirs.summary.warnings.some((text) => /sqs:GetQueueAttributes/.test(text)));
+    assert.ok(theirs.summary.warnings.some((text) => /no metrics.*your cluster's/.test(text)));
+    const bare = await planOf("dev", "cluster.addons={}");
+    assert.ok(bare.summary.warnings.some((text) => /no metrics.*Observability/.test(text)));
+    assert.ok(!dev.summary.warnings.some((text) => /no metrics/.test(text)));
   });
 });

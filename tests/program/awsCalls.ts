@@ -358,7 +358,7 @@ export const calls: Readonly<Record<string, Calls>> = {
       Architectures: it.architectures,
       Runtime: it.runtime,
       Handler: it.handler,
-      Code: { ZipFile: it.code },
+      Code: { ZipFile: JSON.stringify(it.code) },
       Role: it.role,
       MemorySize: it.memorySize,
       Timeout: it.timeout,

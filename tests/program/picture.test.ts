@@ -9,4 +9,13 @@ describe("The picture in the docs", () => {
     const file = resolve(__dirname, "../../docs/picture.svg");
     assert.equal(readFileSync(file, "utf8"), standalonePicture(await planOf("dev")));
   });
+
+  it("shows the asynchronous path from the API to the results, and only where it is on", async () => {
+    const on = standalonePicture(await planOf("dev"));
+    const off = standalonePicture(await planOf("dev", "async.enabled=false"));
+    for (const shown of ["Task API", "Topic", "tasks-sd21-queue", "sd21-queue", "Results"]) {
+      assert.ok(on.includes(`>${shown}</text>`), shown);
+      assert.ok(!off.includes(`>${shown}</text>`), shown);
+    }
+  });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as fleet from "../apps/queue-agent/runtimes/fleet";
-import type { RunningRuntime } from "../apps/queue-agent/runtimes/runtimeServer";
+import type { RunningRuntime, RuntimeOptions } from "../apps/queue-agent/runtimes/runtimeServer";
 import { describeOnMoto } from "../python/moto";
 import { type AgentStep, stepOf } from "./harness/agentCall";
 import type { TaskClient } from "./harness/taskClient";
@@ -43,7 +43,7 @@ describeOnMoto("An agent that is told to stop", (moto) => {
   }
 
   async function startPod(
-    runMs: number,
+    runMs: NonNullable<RuntimeOptions["runMs"]>,
     {
       environment = {},
       dieAt,
@@ -122,12 +122,15 @@ describeOnMoto("An agent that is told to stop", (moto) => {
   });
 
   it("returns what it has prepared at once: another agent has it while the first one still finishes", async () => {
-    const pod = await startPod(FOREVER_MS);
+    const pod = await startPod(({ body }) => (body.prompt === "running" ? FOREVER_MS : 0));
+    // An agent takes one ahead when it knows how long a run takes.
+    await submit("first");
+    await state("first", "completed");
     await submit("running");
     await until("it to run", () => runs(pod, "running"));
     await submit("prepared");
     await until("the next one to be prepared", () =>
-      pod.steps.filter((step) => step === "receive").length >= 2 ? true : undefined,
+      pod.steps.filter((step) => step === "receive").length >= 3 ? true : undefined,
     );
     const other = await startPod(0);
     await until("the other one to be ready", () =>

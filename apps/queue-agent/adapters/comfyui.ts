@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json";
 import { mediaTypeOfName } from "../mediaType";
 import { TaskFailed } from "../taskFailed";
 import type { Adapter, RuntimeImage, RuntimeResult, RuntimeTask } from "./adapter";
+import { AnswerTooLarge } from "./answerTooLarge";
 import { ComfyuiEvents, type Listening } from "./comfyuiEvents";
 import { withUploads } from "./comfyuiInputs";
 import { interruptible } from "./interruptible";
@@ -33,6 +34,9 @@ const usualTimes: ComfyuiTimes = {
 
 /** How long an image may take on its way from ComfyUI to S3. */
 const FETCH_MS = 10 * 60_000;
+
+/** How long ComfyUI may take to forget a prompt; nobody waits for it. */
+const FORGET_MS = 10_000;
 
 const queuedSchema = z.object({ prompt_id: z.string().min(1) });
 
@@ -96,6 +100,7 @@ export function comfyuiAdapter(url: string, times: ComfyuiTimes = usualTimes): A
         return resultOf(entry, prompt.promptId, client);
       } finally {
         listening.stop();
+        void forget(client, prompt.promptId);
       }
     },
     close: async () => {
@@ -221,6 +226,7 @@ async function patiently<T>(
       return await ask();
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof AnswerTooLarge) throw error;
       if (performance.now() > deadline)
         throw new TaskFailed("runtime", `ComfyUI is out of reach: ${(error as Error).message}`, {
           cause: error,
@@ -247,6 +253,18 @@ async function cancel(client: RuntimeClient, promptId: string, signal: AbortSign
     { path: "/interrupt", body: { prompt_id: promptId } },
   ];
   await Promise.all(requests.map((request) => client.json({ ...request, method: "POST" }, signal)));
+}
+
+/**
+ * Takes a prompt out of the history, which otherwise keeps ten thousand of them with all that was in
+ * them. Its images are files, and stay.
+ *
+ * Source: ComfyUI's execution.py (`MAXIMUM_HISTORY_SIZE`) and server.py (`post_history`).
+ */
+async function forget(client: RuntimeClient, promptId: string): Promise<void> {
+  const request = { method: "POST", path: "/history", body: { delete: [promptId] } } as const;
+  // What stays there is in nobody's way.
+  await client.json(request, AbortSignal.timeout(FORGET_MS)).catch(() => {});
 }
 
 function resultOf(entry: Entry, promptId: string, client: RuntimeClient): RuntimeResult {

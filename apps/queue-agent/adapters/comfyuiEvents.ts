@@ -6,6 +6,12 @@ import { TaskFailed } from "../taskFailed";
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
+ * Most bytes of a message. What is wanted is short; previews are not read, and an image (the node
+ * SaveImageWebsocket) or an error's long story may end the connection, which is made again.
+ */
+const MESSAGE_BYTES = 32 * 1024 * 1024;
+
+/**
  * ComfyUI's websocket: it says when it is worth to ask what has become of a prompt. It connects
  * when it is wanted, and again when it broke.
  *
@@ -39,6 +45,7 @@ export class ComfyuiEvents {
     const socket = new WebSocket(`${href}?clientId=${this.clientId}`, {
       handshakeTimeout: CONNECT_TIMEOUT_MS,
       perMessageDeflate: false,
+      maxPayload: MESSAGE_BYTES,
     });
     socket.on("message", (data, isBinary) => this.heard(data, isBinary));
     socket.on("close", () => this.emitter.emit("heard"));

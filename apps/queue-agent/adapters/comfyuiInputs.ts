@@ -1,7 +1,7 @@
 import { Blob } from "node:buffer";
 import { createHash } from "node:crypto";
 import { FormData } from "undici";
-import { z } from "zod";
+import * as z from "zod";
 import { isJsonObject, type JsonObject } from "../json";
 import { mediaTypeOf } from "../mediaType";
 import { TaskFailed } from "../taskFailed";

@@ -1,6 +1,6 @@
 import { Blob } from "node:buffer";
 import { FormData } from "undici";
-import { z } from "zod";
+import * as z from "zod";
 import { EDITS_PATH, GENERATIONS_PATH } from "../../../contracts/inferenceApi";
 import type { JsonObject, JsonValue } from "../json";
 import { mediaTypeOf } from "../mediaType";

@@ -1,7 +1,10 @@
 import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, Pool } from "undici";
+import { answerBytes } from "../../../fleet/agentResources";
 import type { JsonValue } from "../json";
+import { announcedBytes, limitedBytes } from "../limitedBytes";
 import { TaskFailed } from "../taskFailed";
+import { AnswerTooLarge } from "./answerTooLarge";
 import { errorMessage } from "./errorMessage";
 
 /** A task, one to fetch results by, one to interrupt by, and one for readiness. */
@@ -38,8 +41,14 @@ export class RuntimeClient {
   private readonly pool: Pool;
   private readonly basePath: string;
 
-  /** @param url where the runtime listens, e.g. `http://127.0.0.1:8000` */
-  constructor(readonly url: string) {
+  /**
+   * @param url where the runtime listens, e.g. `http://127.0.0.1:8000`
+   * @param maxAnswerBytes most bytes of an answer that is held in memory; what is streamed has no bound
+   */
+  constructor(
+    readonly url: string,
+    private readonly maxAnswerBytes = answerBytes,
+  ) {
     const { origin, pathname } = new URL(url);
     this.basePath = pathname.replace(/\/+$/, "");
     this.pool = new Pool(origin, {
@@ -55,11 +64,11 @@ export class RuntimeClient {
    * The answer, as JSON.
    *
    * @throws TaskFailed `busy`, `refused` or `runtime`, by the answer's status, or because there was none
+   * @throws AnswerTooLarge of an answer that an agent has no memory for; it is not read to its end
    * @throws the signal's reason when it was aborted
    */
   async json(request: RuntimeRequest, signal: AbortSignal): Promise<JsonValue> {
-    const answer = await this.stream(request, signal);
-    const text = await answer.text().catch((error: unknown) => brokenOff(error, signal));
+    const text = await this.text(request, signal);
     if (text === "") return null;
     try {
       return JSON.parse(text) as JsonValue;
@@ -75,9 +84,7 @@ export class RuntimeClient {
     request: RuntimeRequest,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData["body"]> {
-    const answer = await this.send(request, signal);
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer.body;
-    throw await failureOf(request, answer, signal);
+    return (await this.succeeded(request, signal)).body;
   }
 
   /** Nothing when the runtime answers a GET with 2xx; otherwise what it says. */
@@ -95,6 +102,32 @@ export class RuntimeClient {
     await this.pool.destroy();
   }
 
+  /** The answer's body as a whole. Its bytes are free to go when it returns. */
+  private async text(request: RuntimeRequest, signal: AbortSignal): Promise<string> {
+    const { headers, body } = await this.succeeded(request, signal);
+    const maxBytes = this.maxAnswerBytes;
+    try {
+      const bytes = await limitedBytes(body, {
+        maxBytes,
+        announcedBytes: announcedBytes(headers["content-length"]),
+        tooMany: (said) => new AnswerTooLarge(nameOf(request), said, maxBytes),
+      });
+      return bytes.toString();
+    } catch (error) {
+      if (error instanceof TaskFailed) throw error;
+      return brokenOff(error, signal);
+    }
+  }
+
+  private async succeeded(
+    request: RuntimeRequest,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    const answer = await this.send(request, signal);
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+    throw await failureOf(request, answer, signal);
+  }
+
   private async send(
     { method, path, query, headers, body }: RuntimeRequest,
     signal: AbortSignal,
@@ -105,7 +138,8 @@ export class RuntimeClient {
       path: `${this.basePath}${path}`,
       query: query ?? {},
       headers: { ...(isJson && { "content-type": "application/json" }), ...headers },
-      body: isJson ? JSON.stringify(body) : (body ?? null),
+      // undici would keep the text beside its bytes until the answer is there.
+      body: isJson ? Buffer.from(JSON.stringify(body)) : (body ?? null),
       signal,
     };
     return await this.pool.request(options).catch((error: unknown) => brokenOff(error, signal));

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { TaskType } from "../../../contracts/tasks/task";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json";
 import { TaskFailed } from "../taskFailed";

@@ -3,10 +3,10 @@ import type { LookupFunction } from "node:net";
 import { isIP } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, type Dispatcher } from "undici";
+import { announcedBytes, limitedBytes } from "../limitedBytes";
 import { isAllowedHost } from "./allowedHost";
-import { limitedBytes } from "./limitedBytes";
 import { isPublicAddress } from "./publicAddress";
-import { InputUnavailable } from "./unavailable";
+import { InputUnavailable, tooLarge } from "./unavailable";
 
 /** For an input, redirects included. */
 const TIMEOUT_MS = 30_000;
@@ -139,10 +139,12 @@ async function read(
   { statusCode, headers, body }: Dispatcher.ResponseData,
   maxBytes: number,
 ): Promise<Buffer | URL> {
-  if (statusCode === 200) {
-    const announced = headers["content-length"];
-    return limitedBytes(body, maxBytes, announced === undefined ? undefined : Number(announced));
-  }
+  if (statusCode === 200)
+    return limitedBytes(body, {
+      maxBytes,
+      announcedBytes: announcedBytes(headers["content-length"]),
+      tooMany: () => tooLarge(maxBytes),
+    });
   body.on("error", () => {}).destroy();
   const { location } = headers;
   if ([301, 302, 303, 307, 308].includes(statusCode) && typeof location === "string") {

@@ -30,7 +30,8 @@ export interface InputOptions {
 
 /**
  * The content with every string that is a URL (`upload://`, `s3://`, `https://`) replaced by what is
- * there, an image or a video, in base64. The same URL is fetched once, however often it occurs.
+ * there, an image or a video, in base64. The same URL is fetched once, however often it occurs, and
+ * counts as often as it occurs: the request to the runtime has it in each place.
  *
  * @throws TaskFailed `input` naming the field, `aws` when S3 does not answer
  * @throws the signal's reason when it was aborted
@@ -40,20 +41,24 @@ export async function resolveInputs(
   options: InputOptions,
   signal: AbortSignal,
 ): Promise<JsonObject> {
-  const fields = new Map<string, string>();
-  for (const { url, field } of inputUrls(content)) if (!fields.has(url)) fields.set(url, field);
+  const fields = new Map<string, [first: string, ...others: string[]]>();
+  for (const { url, field } of inputUrls(content)) {
+    const known = fields.get(url);
+    if (known === undefined) fields.set(url, [field]);
+    else known.push(field);
+  }
   if (fields.size === 0) return content;
   if (fields.size > MOST_INPUTS)
     throw new TaskFailed("input", `content: ${fields.size} inputs are more than ${MOST_INPUTS}`);
   const inputs = new Map<string, string>();
   let leftBytes = options.maxBytes;
   // One after another: a task is prepared while another one runs, and memory counts.
-  for (const [url, field] of fields) {
+  for (const [url, places] of fields) {
     try {
       const bytes = await fetched(url, options, signal);
       if (mediaTypeOf(bytes) === undefined)
         throw new InputUnavailable("is neither an image nor a video");
-      leftBytes -= bytes.length;
+      leftBytes -= bytes.length * places.length;
       if (leftBytes < 0)
         throw new InputUnavailable(
           `makes the inputs together larger than ${options.maxBytes} bytes`,
@@ -62,7 +67,7 @@ export async function resolveInputs(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof InputUnavailable)) throw error;
-      throw new TaskFailed("input", `${field}: ${shownUrl(url)} ${error.message}`, {
+      throw new TaskFailed("input", `${places[0]}: ${shownUrl(url)} ${error.message}`, {
         cause: error,
       });
     }

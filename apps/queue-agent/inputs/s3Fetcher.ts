@@ -2,9 +2,9 @@ import type { Readable } from "node:stream";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { uploadId, uploadObject } from "../../../contracts/tasks/message";
 import { UPLOAD_SCHEME } from "../../../contracts/tasks/task";
+import { limitedBytes } from "../limitedBytes";
 import { TaskFailed } from "../taskFailed";
-import { limitedBytes } from "./limitedBytes";
-import { InputUnavailable } from "./unavailable";
+import { InputUnavailable, tooLarge } from "./unavailable";
 
 export interface S3FetcherOptions {
   readonly s3: S3Client;
@@ -61,7 +61,11 @@ async function object(
     const found = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
       abortSignal: signal,
     });
-    return await limitedBytes(found.Body as Readable, maxBytes, found.ContentLength);
+    return await limitedBytes(found.Body as Readable, {
+      maxBytes,
+      announcedBytes: found.ContentLength,
+      tooMany: () => tooLarge(maxBytes),
+    });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof InputUnavailable) throw error;

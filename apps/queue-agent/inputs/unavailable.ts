@@ -11,3 +11,7 @@ export class InputUnavailable extends Error {
     super(message, options);
   }
 }
+
+export function tooLarge(maxBytes: number): InputUnavailable {
+  return new InputUnavailable(`is larger than the ${maxBytes} bytes that an input may have`);
+}

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Claim, Claims } from "../../../apps/queue-agent/claims";
-import type { Task } from "../../../apps/queue-agent/taskMessage";
+import { parseMessage, type Task } from "../../../apps/queue-agent/taskMessage";
+import type { Api } from "../../../apps/task-api/api";
+import { newTask, type Submission } from "../../../apps/task-api/submit";
 import type { TaskFailure } from "../../../contracts/tasks/record";
 import { type AwsCall, type Fate, startFaultyProxy } from "../../python/faultyProxy";
 import { describeOnMoto } from "../../python/moto";
@@ -10,7 +12,13 @@ import { World } from "./world";
 const agents = 8;
 
 const output = { key: "a/a.out", contentType: "application/json", bytes: 2 };
-const completion = { images: [], output, manifestKey: "a/manifest.json" };
+const completion = {
+  images: [],
+  output,
+  manifestKey: "a/manifest.json",
+  startedAt: "2026-11-14T00:00:00.000Z",
+  finishedAt: "2026-11-14T00:00:05.000Z",
+};
 const failure: TaskFailure = {
   code: "runtime",
   message: "it broke",
@@ -68,6 +76,53 @@ describeOnMoto("claims", (moto) => {
     assert.ok(claim);
     return claim;
   }
+
+  for (const optional of [{}, { prefix: "output", context: {} }, { context: { user: 1 } }])
+    it(`expect of a message the record that the API has made with it (${JSON.stringify(optional)})`, () => {
+      const submission: Submission = {
+        id: "expected",
+        runtime: world.name,
+        type: "text-to-image",
+        content: { prompt: "a dog" },
+        ...optional,
+      };
+      const settings = { TASK_TTL_SECONDS: 3600 } as Api["settings"];
+      for (const run of [undefined, "1a2b3c4d"]) {
+        const { record, message } = newTask({ settings } as Api, submission, run);
+        const delivery = {
+          messageId: "m",
+          receiptHandle: "r",
+          body: JSON.stringify(message),
+          attributes: {},
+          receiveCount: 1,
+          sentAtMs: 0,
+        };
+        const { task } = parseMessage(delivery);
+        assert.deepEqual(claimsOf("pod-1").expected(task!, delivery), record);
+        assert.equal(claimsOf("pod-1").expected(task!, { receiveCount: 2 }), undefined);
+      }
+    });
+
+  it("see what has happened to a record since its message was sent", async () => {
+    for (const [id, changes, isClaimed] of [
+      ["as-expected", {}, true],
+      ["since-repeated", { repeats: 1 }, true],
+      ["since-run", { attempts: 0, startedAt: failure.at, failure }, true],
+      ["since-cancelled", { state: "cancelled" }, false],
+      ["of-another", { requestHash: "other" }, false],
+    ] as const) {
+      const task = { ...taskOf(world, id), requestHash: "same" };
+      await world.putRecord({ id, requestHash: "same", ...changes });
+      const expected = claimsOf("pod-1").expected(task, { receiveCount: 1 });
+      const { claim, refusedBy } = await claimsOf("pod-1").claim(task, expected);
+      assert.equal(claim !== undefined, isClaimed, id);
+      const record = claim?.record ?? refusedBy!;
+      for (const [name, value] of Object.entries(changes))
+        if (name !== "attempts" && name !== "startedAt")
+          assert.deepEqual(record[name as keyof typeof record], value, `${id}: ${name}`);
+      if (id === "since-run") assert.equal(claim?.isFirst, false);
+    }
+  });
 
   it("give a task that waits to one of many agents", async () => {
     await world.putRecord({ id: "waits" });
@@ -235,7 +290,7 @@ describeOnMoto("claims", (moto) => {
       await world.putRecord({ id });
       const claim = await claimed(taskOf(world, id));
       await world.putRecord({ id, state, claimToken: "other" });
-      assert.equal(await claimsOf("pod-1").complete(claim, completion, failure.at), isDone, state);
+      assert.equal(await claimsOf("pod-1").complete(claim, completion), isDone, state);
       const record = await world.record(id);
       assert.equal(record?.state, isDone ? "completed" : state);
       if (state === "running") assert.deepEqual(record?.output, output);
@@ -280,7 +335,7 @@ describeOnMoto("claims", (moto) => {
         assert.equal(await claims.fail(third, failure, "d"), true);
         const fourth = await claim(id, "d");
         assert.equal(fourth.isReopened, true);
-        assert.equal(await claims.complete(fourth, completion, failure.at), true);
+        assert.equal(await claims.complete(fourth, completion), true);
         assert.equal((await world.record(id))?.state, "completed");
         const unknown = await claim(`${fate}-unknown`);
         assert.equal(unknown.record.attempts, 1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Pipeline, type Steps } from "../../../apps/queue-agent/pipeline";
+import { Ahead } from "../../../apps/queue-agent/ahead";
+import { Pipeline, type Steps, type Timing } from "../../../apps/queue-agent/pipeline";
 
 interface Work {
   readonly name: string;
@@ -9,14 +10,17 @@ interface Work {
   readonly run: number;
   readonly store: number;
   /** What the step before deals with itself. */
-  readonly endsAt?: "prepare" | "run" | undefined;
+  readonly endsAt?: "prepare" | "claim" | "run" | undefined;
+  /** Milliseconds that its run takes at least. */
+  readonly runMs?: number;
+  readonly isMovable?: boolean;
 }
 
 /** What is worked on at the moment, and in which order it began and ended. */
-class Recorder implements Steps<Work, Work, Work> {
+class Recorder implements Steps<Work, Work, Work, Work> {
   readonly events: string[] = [];
   readonly now = { prepare: 0, wait: 0, run: 0, store: 0 };
-  readonly most = { prepare: 0, wait: 0, run: 0, store: 0 };
+  readonly most = { prepare: 0, wait: 0, run: 0, store: 0, ahead: 0 };
 
   async prepare(work: Work): Promise<Work | undefined> {
     this.#enter("prepare", work);
@@ -27,12 +31,21 @@ class Recorder implements Steps<Work, Work, Work> {
     return work;
   }
 
+  async claim(work: Work): Promise<Work | undefined> {
+    this.events.push(`claim ${work.name}`);
+    await turns(1);
+    if (work.endsAt !== "claim") return work;
+    this.#count("wait", -1);
+    return undefined;
+  }
+
   async run(work: Work, started: () => void): Promise<Work | undefined> {
     this.#count("wait", -1);
     this.#enter("run", work);
     await turns(1);
     started();
     await turns(work.run);
+    if (work.runMs !== undefined) await new Promise((passed) => setTimeout(passed, work.runMs));
     this.#leave("run", work);
     return work.endsAt === "run" ? undefined : work;
   }
@@ -41,6 +54,10 @@ class Recorder implements Steps<Work, Work, Work> {
     this.#enter("store", work);
     await turns(work.store);
     this.#leave("store", work);
+  }
+
+  isMovable({ isMovable = true }: Work): boolean {
+    return isMovable;
   }
 
   async giveBack(work: Work): Promise<void> {
@@ -61,6 +78,8 @@ class Recorder implements Steps<Work, Work, Work> {
   #count(step: keyof Recorder["now"], change: number): void {
     this.now[step] += change;
     this.most[step] = Math.max(this.most[step], this.now[step]);
+    const { prepare, wait, run } = this.now;
+    this.most.ahead = Math.max(this.most.ahead, prepare + wait + run);
   }
 }
 
@@ -68,9 +87,13 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next));
 }
 
-async function takeAll(recorder: Recorder, works: readonly Work[]): Promise<void> {
-  const pipeline = new Pipeline(recorder);
-  for (const work of works) await pipeline.take(work);
+/** As the agent does. */
+async function takeAll(recorder: Recorder, works: readonly Work[], timing?: Timing): Promise<void> {
+  const pipeline = new Pipeline(recorder, new Ahead(), timing);
+  for (const work of works) {
+    await pipeline.wanted();
+    await pipeline.take(work);
+  }
   await pipeline.idle();
 }
 
@@ -81,7 +104,10 @@ const someWorks = fc
       prepare: someTurns,
       run: someTurns,
       store: someTurns,
-      endsAt: fc.constantFrom(undefined, undefined, undefined, "prepare" as const, "run" as const),
+      endsAt: fc.constantFrom(
+        ...[undefined, undefined, undefined],
+        ...(["prepare", "claim", "run"] as const),
+      ),
     }),
     { maxLength: 12 },
   )
@@ -93,10 +119,10 @@ describe("the pipeline", () => {
       fc.asyncProperty(someWorks, async (works) => {
         const recorder = new Recorder();
         await takeAll(recorder, works);
-        const { prepare, wait, run, store } = recorder.most;
+        const { prepare, run, store, ahead } = recorder.most;
         assert.ok(prepare <= 1 && run <= 1 && store <= 1, JSON.stringify(recorder.most));
-        // What is given to the runtime at that moment is counted as both.
-        assert.ok(wait <= 1, JSON.stringify(recorder.most));
+        // One has the runtime, if only to be claimed for it, and one is ahead.
+        assert.ok(ahead <= 2, JSON.stringify(recorder.most));
         for (const step of ["prepare", "run", "store"]) {
           const order = recorder.events.filter((event) => event.startsWith(step));
           const inOrder = [...order].sort(
@@ -114,6 +140,8 @@ describe("the pipeline", () => {
     const recorder = new Recorder();
     const work = { prepare: 1, run: 10, store: 5 };
     await takeAll(recorder, [
+      // How long a run takes is not known before the first one has ended.
+      { name: "first", ...work },
       { name: "a", ...work },
       { name: "b", ...work },
     ]);
@@ -137,7 +165,7 @@ describe("the pipeline", () => {
 
   it("told to stop, gives back what waits, ends what runs, and starts nothing more", async () => {
     const recorder = new Recorder();
-    const pipeline = new Pipeline(recorder);
+    const pipeline = new Pipeline(recorder, new Ahead());
     const work = { prepare: 0, run: 20, store: 1 };
     await pipeline.take({ name: "a", ...work });
     const second = pipeline.take({ name: "b", ...work });
@@ -153,5 +181,80 @@ describe("the pipeline", () => {
       ["give back b", "give back c"],
     );
     assert.ok(!recorder.events.includes("run b"));
+  });
+
+  const work = { prepare: 0, run: 0, store: 0 };
+  const at = ({ events }: Recorder, event: string) => {
+    assert.ok(events.includes(event), `${event}: ${events.join()}`);
+    return events.indexOf(event);
+  };
+
+  it("does not receive a second task while the first of all runs, for that may take long", async () => {
+    const recorder = new Recorder();
+    await takeAll(recorder, [
+      { name: "a", ...work, run: 20 },
+      { name: "b", ...work },
+    ]);
+    assert.ok(at(recorder, "run a ends") < at(recorder, "prepare b"), recorder.events.join());
+  });
+
+  it("receives the next task near the expected end of a run, and claims it before that end", async () => {
+    const recorder = new Recorder();
+    const timing = {
+      receive: { milliseconds: 60, share: 0 },
+      claim: { milliseconds: 30, share: 0 },
+      longestWaitMs: 60_000,
+    };
+    const names = ["a", "b", "c"];
+    await takeAll(
+      recorder,
+      names.map((name) => ({ name, ...work, runMs: 400 })),
+      timing,
+    );
+    assert.ok(at(recorder, "run b") < at(recorder, "prepare c"), recorder.events.join());
+    assert.ok(at(recorder, "claim c") < at(recorder, "run b ends"), recorder.events.join());
+  });
+
+  it("gives back what waits behind a run that takes longer than expected", async () => {
+    const recorder = new Recorder();
+    const timing = {
+      receive: { milliseconds: 60_000, share: 0 },
+      claim: { milliseconds: 60_000, share: 0 },
+      longestWaitMs: 20,
+    };
+    await takeAll(
+      recorder,
+      [
+        { name: "short", ...work },
+        { name: "long", ...work, runMs: 300 },
+        { name: "moved", ...work },
+        { name: "last", ...work },
+      ],
+      timing,
+    );
+    const end = at(recorder, "run long ends");
+    assert.ok(at(recorder, "give back moved") < end, recorder.events.join());
+    assert.ok(!recorder.events.includes("run moved"));
+    // It would only be given back, too.
+    assert.ok(end < at(recorder, "prepare last"), recorder.events.join());
+  });
+
+  it("keeps what was given back before until the runtime is free", async () => {
+    const recorder = new Recorder();
+    const timing = {
+      receive: { milliseconds: 60_000, share: 0 },
+      claim: { milliseconds: 0, share: 0 },
+      longestWaitMs: 20,
+    };
+    await takeAll(
+      recorder,
+      [
+        { name: "short", ...work },
+        { name: "long", ...work, runMs: 200 },
+        { name: "kept", ...work, isMovable: false },
+      ],
+      timing,
+    );
+    assert.ok(recorder.events.includes("run kept"), recorder.events.join());
   });
 });

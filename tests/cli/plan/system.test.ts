@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PlannedResource } from "../../../cli/plan/document";
 import { sharesOf, systemOf } from "../../../cli/plan/system";
-import { MODEL_LABEL, UNIT_LABEL } from "../../../contracts/labels";
+import { MODEL_LABEL, RUNTIME_LABEL, UNIT_LABEL } from "../../../contracts/labels";
 import { summaryOf } from "../fixtures/summary";
 
 function object(kind: string, name: string, rest: Record<string, unknown>): PlannedResource {
@@ -68,6 +68,37 @@ const byWeight = [
 ];
 const overAll = [{ name: "all", weight: 1 }];
 
+function planned(type: string, name: string, inputs: Record<string, unknown>): PlannedResource {
+  return { urn: `${type}::${name}`, type, name, parent: null, inputs, dependencies: [] };
+}
+
+const metadata = { labels: { [RUNTIME_LABEL]: "drafts" } };
+const api = planned("aws:apigateway/restApi:RestApi", "task-api", {
+  endpointConfiguration: { types: "PRIVATE" },
+});
+const runtime = [
+  object("Deployment", "drafts", {
+    spec: {
+      template: {
+        metadata,
+        spec: {
+          initContainers: [{ resources: { limits: { "nvidia.com/gpu": "1" } } }],
+          containers: [{ resources: { limits: { memory: "1Gi" } } }],
+          volumes: [{ name: "models", persistentVolumeClaim: { claimName: "models" } }],
+        },
+      },
+    },
+  }),
+  object("ScaledObject", "drafts", { metadata, spec: { minReplicaCount: 0, maxReplicaCount: 9 } }),
+  planned("aws:sns/topicSubscription:TopicSubscription", "tasks-others", {
+    filterPolicy: '{"runtime":["others"]}',
+  }),
+  planned("aws:sns/topicSubscription:TopicSubscription", "tasks-drafts", {
+    filterPolicy: '{"runtime":["drafts"]}',
+  }),
+  planned("aws:sns/topicSubscription:TopicSubscription", "mail", {}),
+];
+
 describe("the system that a plan builds", () => {
   it("joins each unit with its devices, machines and bounds", () => {
     const { units } = systemOf(fleet, summaryOf("cost"));
@@ -99,6 +130,23 @@ describe("the system that a plan builds", () => {
       summaryOf("capacity"),
     ).routes;
     assert.deepEqual(capacity?.backends, [{ service: "all", weight: 1, units: ["one", "two"] }]);
+  });
+
+  it("joins each runtime with the queue that gets its tasks, and with its devices and bounds", () => {
+    const { tasks, units } = systemOf([...fleet, api, ...runtime], summaryOf("cost"));
+    assert.equal(tasks?.endpoint, "private");
+    const [drafts, ...others] = tasks?.runtimes ?? [];
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      [drafts?.name, drafts?.queue, drafts?.devices, drafts?.minReplicas, drafts?.maxReplicas],
+      ["drafts", "tasks-drafts", "1 gpu", 0, 9],
+    );
+    assert.equal(drafts?.readsModels, true);
+    assert.equal(units.length, 2, "a runtime is no unit");
+  });
+
+  it("has no asynchronous path where there is no API", () => {
+    assert.equal(systemOf(fleet, summaryOf("cost")).tasks, undefined);
   });
 
   it("gives a unit the share that the routes give it, or none of its own", () => {

@@ -18,6 +18,7 @@ const queue = "diffusion-fleet-dev-tasks-drawings";
 describe("fleet tasks redrive on SQS", () => {
   const asked: { readonly action: string; readonly input: Record<string, unknown> }[] = [];
   let moves: Record<string, unknown>[] = [];
+  let waiting = "7";
   let server: Server;
   let root: string;
   const environment = { ...process.env };
@@ -39,7 +40,7 @@ describe("fleet tasks redrive on SQS", () => {
           QueueUrl: `${process.env.AWS_ENDPOINT_URL}/123456789012/${input.QueueName}`,
         },
         GetQueueAttributes: {
-          Attributes: { QueueArn: arn(name!), ApproximateNumberOfMessages: "7" },
+          Attributes: { QueueArn: arn(name!), ApproximateNumberOfMessages: waiting },
         },
         StartMessageMoveTask: { TaskHandle: "handle" },
         ListMessageMoveTasks: { Results: [moves.length > 1 ? moves.shift() : moves[0]] },
@@ -92,6 +93,39 @@ describe("fleet tasks redrive on SQS", () => {
     });
   });
 
+  it("says how many are back, in words for one, several and not all of them", async () => {
+    const said: readonly (readonly [moved: number, waiting: number, sentence: string])[] = [
+      [1, 1, `1 message of 1 is back in ${queue}.`],
+      [1, 2, `1 message of 2 is back in ${queue}.`],
+      [2, 2, `2 messages of 2 are back in ${queue}.`],
+      [0, 1, `0 messages of 1 are back in ${queue}.`],
+    ];
+    for (const [moved, waiting, sentence] of said) {
+      moves = [
+        {
+          Status: "COMPLETED",
+          ApproximateNumberOfMessagesMoved: moved,
+          ApproximateNumberOfMessagesToMove: waiting,
+        },
+      ];
+      assert.equal((await redrive({ json: false })).stdout, `${sentence}\n`);
+    }
+  });
+
+  it("asks in the same words before it does anything", async () => {
+    waiting = "1";
+    await assert.rejects(
+      redrive({ yes: false }),
+      /About 1 message goes from .* and runs once more/,
+    );
+    waiting = "7";
+    await assert.rejects(redrive({ yes: false }), /About 7 messages go from .* and run once more/);
+    assert.deepEqual(
+      asked.filter(({ action }) => action === "StartMessageMoveTask"),
+      [],
+    );
+  });
+
   it("tells why SQS has stopped", async () => {
     moves = [
       { Status: "FAILED", ApproximateNumberOfMessagesMoved: 2, FailureReason: "AccessDenied" },
@@ -104,7 +138,7 @@ describe("fleet tasks redrive on SQS", () => {
     );
   });
 
-  async function redrive() {
+  async function redrive(more: { json?: boolean; yes?: boolean } = {}) {
     const write = process.stdout.write;
     let stdout = "";
     process.stdout.write = ((text: string) => {
@@ -112,9 +146,9 @@ describe("fleet tasks redrive on SQS", () => {
       return true;
     }) as typeof process.stdout.write;
     try {
-      const options = { stack: "dev", json: true, yes: true };
+      const options = { stack: "dev", json: true, yes: true, ...more };
       const status = await runRedrive(root, "drawings", options);
-      return { status, printed: JSON.parse(stdout) };
+      return { status, stdout, printed: options.json ? JSON.parse(stdout) : undefined };
     } finally {
       process.stdout.write = write;
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
+import { largestInputMiB } from "../../../fleet/agentResources";
 import { longestRetentionSeconds, queueTimes } from "../../../fleet/queueing";
 import { ConfigError, type Problem } from "../../../stacks/config/errors";
 import { parseConfig } from "../../../stacks/config/parse";
@@ -195,7 +196,7 @@ describe("The config of the asynchronous path", () => {
   });
 
   it("leaves the runtime most of the memory, however large inputs may be", () => {
-    const [key, allowed] = ofRuntime(fleetRuntime, { inputs: { maxMiB: 1024 } });
+    const [key, allowed] = ofRuntime(fleetRuntime, { inputs: { maxMiB: largestInputMiB } });
     assert.equal(key, "async.inputs.maxMiB");
     const most = Number(/^at most (\d+)/.exec(allowed)![1]);
     const path = (maxMiB: number) => ({
@@ -205,6 +206,19 @@ describe("The config of the asynchronous path", () => {
     });
     assert.deepEqual(problemsOf(path(most)), []);
     assert.equal(problemsOf(path(most + 1)).length, 1);
+  });
+
+  it("takes no inputs that fit into no request, on the largest machines either", () => {
+    const large = { ...fleetRuntime, instanceTypes: ["g5.16xlarge"] };
+    const path = (maxMiB: number) => ({
+      enabled: true,
+      runtimes: { drafts: large },
+      inputs: { maxMiB },
+    });
+    assert.deepEqual(problemsOf(path(largestInputMiB)), []);
+    const [key, allowed] = onlyProblem(path(largestInputMiB + 1));
+    assert.equal(key, "async.inputs.maxMiB");
+    assert.match(allowed, new RegExp(`${largestInputMiB}`));
   });
 
   it("opens the API to nobody by default: a key alone wants networks or a web ACL", () => {

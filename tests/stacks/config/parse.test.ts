@@ -101,6 +101,27 @@ describe("A stack's config", () => {
     );
   });
 
+  it("names the keys where there is a list or a text instead of an object", () => {
+    const drafts = { nmae: "drafts", model: "sd21", accelerator: "g5", framework: "triton" };
+    const list = [drafts, drafts];
+    const wrong = problemsOf({ ...smallest(), async: { runtimes: list } });
+    assert.match(wrong[0]!.allowed, /^entries by name, NAME: {…}, with the keys adapter, model,/);
+    assert.match(
+      new ConfigError(wrong).message,
+      /async\.runtimes is a list of 2; allowed: entries by name/,
+    );
+    const [problem] = problemsOf({ ...smallest(), async: { results: "ours" } });
+    assert.match(problem!.allowed, /^an object with the keys days, existingBucket/);
+  });
+
+  it("names a runtime's misspelt key, the keys that it may have, and nothing else", () => {
+    const drafts = { nmae: "x", model: "sd21", accelerator: "g5", framework: "triton" };
+    const [problem, ...others] = problemsOf({ ...smallest(), async: { runtimes: { drafts } } });
+    assert.deepEqual(others, []);
+    assert.equal(problem!.key, "async.runtimes.drafts.nmae");
+    assert.match(problem!.allowed, /^in async\.runtimes\.drafts the keys adapter, model, /);
+  });
+
   it("says in one sentence what is wrong, where, and what is allowed", () => {
     const error = new ConfigError(problemsOf({ ...smallest(), mode: "capasity" }));
     assert.equal(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { type ComfyuiTimes, comfyuiAdapter } from "../../../../apps/queue-agent/adapters/comfyui";
 import { createAdapter } from "../../../../apps/queue-agent/adapters/createAdapter";
+import { answerBytes } from "../../../../fleet/agentResources";
 import { type ComfyuiOptions, start } from "../runtimes/comfyui";
 import { drawnPng, sizeOf } from "../runtimes/drawnPng";
 import { aborted, always, bytesOf, bytesOfImage, failsAs, taskOf, until } from "./asked";
@@ -90,7 +91,7 @@ describe("the adapter of ComfyUI", () => {
     const { adapter, server } = await serving({ runMs: 20 });
     await adapter.run(taskOf("pipeline", workflow()), always);
     const asked = server.requests.map((each) => each.replace(/history\/.*/, "history"));
-    assert.deepEqual(asked, ["GET /ws", "POST /prompt", "GET /history"]);
+    assert.deepEqual(asked.slice(0, 3), ["GET /ws", "POST /prompt", "GET /history"]);
     await adapter.run(taskOf("pipeline", workflow()), always);
     assert.equal(server.requests.filter((each) => each === "GET /ws").length, 1);
   });
@@ -308,6 +309,44 @@ describe("the adapter of ComfyUI", () => {
         asked.startsWith("GET /history") && times++ < 3 ? { status: 500 } : undefined,
     });
     assert.equal((await adapter.run(taskOf("pipeline", workflow()), always)).images.length, 1);
+    assert.equal(server.runs.length, 1);
+  });
+
+  it("has ComfyUI forget each workflow that has ended, and still hands out its images", async () => {
+    const { adapter, server } = await serving({
+      nodeError: ({ number }) => (number === 2 ? "CUDA out of memory" : undefined),
+    });
+    const result = await adapter.run(taskOf("pipeline", workflow()), always);
+    await adapter.run(taskOf("pipeline", workflow()), always).catch(() => {});
+    await until(() => server.requests.filter((each) => each === "POST /history").length === 2);
+    await until(() => server.history.length === 0);
+    assert.equal((await bytesOf(result)).length, 1);
+  });
+
+  it("completes although ComfyUI does not forget", async () => {
+    const { adapter, server } = await serving({
+      otherFault: (asked) => (asked === "POST /history" ? "hang" : undefined),
+    });
+    for (let each = 0; each < 3; each++)
+      assert.equal((await adapter.run(taskOf("pipeline", workflow()), always)).images.length, 1);
+    assert.equal(server.runs.length, 3);
+  });
+
+  it("reads no message that is larger than an image, and finds the end all the same", async () => {
+    const { adapter, server } = await serving({ messageBytes: 33 * 1024 ** 2, runMs: 50 });
+    assert.equal((await adapter.run(taskOf("pipeline", workflow()), always)).images.length, 1);
+    assert.equal(server.runs.length, 1);
+    const connected = server.requests.filter((each) => each === "GET /ws").length;
+    assert.ok(connected > 1, "the connection with that message went on");
+  });
+
+  it("refuses, once, a history that an agent has no memory for", async () => {
+    const { adapter, server } = await serving(
+      { outputs: () => ({ "9": { text: ["x".repeat(answerBytes)] } }) },
+      { outOfReachMs: 600_000 },
+    );
+    const run = adapter.run(taskOf("pipeline", workflow()), always);
+    await failsAs("refused", /GET \/history\/.*an agent takes \d+ at most/, run);
     assert.equal(server.runs.length, 1);
   });
 

@@ -39,7 +39,12 @@ const kinds: readonly Kind[] = [
     name: "ComfyUI",
     start: comfyui.start,
     adapter: (url) =>
-      comfyuiAdapter(url, { watchMs: 100, watchCloselyMs: 10, outOfReachMs: 50, queueingMs: 100 }),
+      comfyuiAdapter(url, {
+        watchMs: 100,
+        watchCloselyMs: 10,
+        outOfReachMs: 50,
+        queueingMs: 60_000,
+      }),
     task: taskOf("pipeline", workflow),
   },
 ];
@@ -57,6 +62,12 @@ const failures: readonly [string, Fault, FailureCode, RegExp][] = [
   ["302", { status: 302 }, "runtime", /302/],
   ["a connection that ends before the answer", "close", "runtime", /connection/],
   ["a connection that ends in the middle of it", "cut", "runtime", /connection/],
+  [
+    "an answer that does not end",
+    "endless",
+    "refused",
+    /an answer of more than (\d+) bytes, and an agent takes \1 at most/,
+  ],
 ];
 
 /** Answers with status 200 that are none. */

@@ -262,6 +262,11 @@ describeOnMoto("the inputs of a task", (moto) => {
       /^content\.images\[1\]: .*together larger than 10000 bytes/,
       resolved({ images }),
     );
+    await failsAs(
+      "input",
+      /^content\.mask: .*together larger than 10000 bytes/,
+      resolved({ mask: "s3://shared/1.png", init_images: ["s3://shared/1.png"] }),
+    );
     const many = Array.from({ length: 33 }, (_, index) => `s3://shared/${index}.png`);
     await failsAs("input", /33 inputs are more than 32/, resolved({ many }));
   });

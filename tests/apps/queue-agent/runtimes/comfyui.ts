@@ -26,6 +26,8 @@ export interface ComfyuiOptions extends RuntimeOptions {
   readonly nodeError?: (run: Run) => string | undefined;
   /** What the history has as outputs, instead of the images of the workflow's SaveImage nodes. */
   readonly outputs?: (run: Run) => unknown;
+  /** Bytes of a message that the websocket brings in the middle of a run. Default: none. */
+  readonly messageBytes?: number;
   /** The answer to POST /prompt comes after the end of the run. */
   readonly answersLate?: boolean;
   /** Done before other requests are answered, by `METHOD /path`. */
@@ -39,6 +41,8 @@ export interface ComfyuiOptions extends RuntimeOptions {
 export interface RunningComfyui extends RunningRuntime {
   /** Names and bytes of its input folder. */
   readonly inputs: ReadonlyMap<string, Buffer>;
+  /** The ids of the prompts in its history. */
+  readonly history: readonly string[];
   /** Forgets its queue and history, as when it starts anew. */
   restart(): void;
   /** Ends the websockets. */
@@ -134,6 +138,9 @@ export async function start(options: ComfyuiOptions = {}): Promise<RunningComfyu
     } else if (asked.startsWith("GET /history/")) {
       const id = decodeURIComponent(pathname.slice("/history/".length));
       sendJson(response, 200, history.has(id) ? { [id]: history.get(id) } : {});
+    } else if (asked === "POST /history") {
+      for (const id of (body as { delete?: string[] }).delete ?? []) history.delete(id);
+      response.end();
     } else if (asked === "GET /view") {
       const file = files.get(`${searchParams.get("subfolder")}/${searchParams.get("filename")}`);
       if (file === undefined) response.writeHead(404).end();
@@ -256,6 +263,8 @@ export async function start(options: ComfyuiOptions = {}): Promise<RunningComfyu
       send("executing", { node, display_node: node, prompt_id: promptId }, clientId);
       sockets.get(clientId ?? "")?.send(Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xd8]));
       send("progress", { value: 1, max: 1, prompt_id: promptId, node }, clientId);
+      if (node === steps[0] && options.messageBytes !== undefined)
+        send("executed", { node, output: { text: ["x".repeat(options.messageBytes)] } }, clientId);
       if (node === steps[0] && options.dropsSocket?.(run)) dropSockets();
       await Promise.race([pause(runMs(options, run) / steps.length), interrupted]);
       if (isInterrupted || since !== epoch) break;
@@ -345,6 +354,9 @@ export async function start(options: ComfyuiOptions = {}): Promise<RunningComfyu
     requests,
     connections,
     inputs,
+    get history() {
+      return [...history.keys()];
+    },
     dropSockets,
     restart: () => {
       epoch++;

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 
 /** What goes wrong with a run. */
 export type Fault =
@@ -11,6 +13,8 @@ export type Fault =
   | "close"
   /** The connection ends in the middle of the answer. */
   | "cut"
+  /** 200 with JSON that does not end until the client leaves. */
+  | "endless"
   /** 200 with this text instead of the answer. */
   | { readonly text: string };
 
@@ -117,6 +121,10 @@ export async function broken(
     response.write("{");
     await pause(20);
     response.destroy();
+  } else if (fault === "endless") {
+    response.writeHead(200, { "Content-Type": "application/json" });
+    response.write('{"images":["');
+    await endless(response);
   } else if ("text" in fault) {
     response.writeHead(200, { "Content-Type": "application/json" });
     response.end(fault.text);
@@ -127,6 +135,25 @@ export async function broken(
     });
   }
   return true;
+}
+
+const MIB_OF_JSON = Buffer.alloc(2 ** 20, "A");
+
+/**
+ * Writes until the client leaves.
+ *
+ * @returns how many bytes were handed to the connection
+ */
+export async function endless(response: ServerResponse): Promise<number> {
+  let bytes = 0;
+  function* parts() {
+    for (;;) {
+      bytes += MIB_OF_JSON.length;
+      yield MIB_OF_JSON;
+    }
+  }
+  await pipeline(Readable.from(parts()), response).catch(() => {});
+  return bytes;
 }
 
 /** JSON, or the fields of a form. */

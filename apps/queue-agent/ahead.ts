@@ -1,0 +1,64 @@
+/** How long before a run's end the next task is looked at, so that it is there when its turn comes. */
+
+/** What is done ahead: at least so many milliseconds, at least this part of the run. */
+export interface Lead {
+  readonly milliseconds: number;
+  readonly share: number;
+}
+
+interface Run {
+  readonly since: number;
+  readonly ended: Promise<void>;
+  readonly end: () => void;
+}
+
+/** Source: Node.js documentation, setTimeout: after a longer delay it fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * A run is expected to take as long as the one before. Of the first one nothing is known but its
+ * end: what is received too early waits behind a long task while another pod is free.
+ */
+export class Ahead {
+  #run: Run | undefined;
+  #lastMilliseconds: number | undefined;
+
+  starts(): void {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#run = { since: performance.now(), ended, end };
+  }
+
+  /** @param hasRun false: it came to nothing before it ran, which says nothing of runs */
+  ends(hasRun: boolean): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    if (hasRun) this.#lastMilliseconds = performance.now() - run.since;
+    this.#run = undefined;
+    run.end();
+  }
+
+  /** Resolves when nothing runs. */
+  async end(): Promise<void> {
+    await this.#run?.ended;
+  }
+
+  /** Resolves when a run is about to end, or none is under way. */
+  async due({ milliseconds, share }: Lead): Promise<void> {
+    const run = this.#run;
+    if (run === undefined) return;
+    const expected = this.#lastMilliseconds;
+    if (expected === undefined) return await run.ended;
+    const lead = Math.max(milliseconds, expected * share);
+    const wait = run.since + expected - lead - performance.now();
+    if (wait <= 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const passed = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.min(wait, LONGEST_TIMER_MS));
+    });
+    await Promise.race([run.ended, passed]);
+    clearTimeout(timer);
+  }
+}
