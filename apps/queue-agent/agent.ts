@@ -158,6 +158,11 @@ export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
     }
   }
 
+  bytesOf({ outcome }: Finished): number {
+    if (!("run" in outcome)) return 0;
+    return outcome.run.result.images.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** Once: each time is a receive of those that a message has. */
   isMovable({ hold }: Prepared): boolean {
     return hold.delivery.receiveCount === 1;

@@ -15,8 +15,10 @@ export interface Steps<Delivery, Prepared, Claimed, Finished> {
    * @param started to be called when the runtime works
    */
   run(claimed: Claimed, started: () => void): Promise<Finished | undefined>;
-  /** While the next one runs. */
+  /** While others run. */
   store(finished: Finished): Promise<void>;
+  /** Of memory, that it takes until it is stored, about. */
+  bytesOf(finished: Finished): number;
   /** Whether it may be given back because the runtime is not free for long. */
   isMovable(prepared: Prepared): boolean;
   /** Instead of running it. */
@@ -41,6 +43,13 @@ const TIMING: Timing = {
 /** The longest that storing waits for the next task to start, so that it does not wait for AWS. */
 const START_LIMIT_MS = 100;
 
+/**
+ * Results that are stored at the same time: so many tasks, or so many bytes and one task more. Three
+ * calls to S3 and one to the table would hold up tasks that are shorter than these.
+ */
+const MOST_STORED = 4;
+const STORED_BYTES = 4 * 1024 * 1024;
+
 interface Waiting<Prepared, Claimed> {
   readonly prepared: Prepared;
   claiming?: Promise<Claimed | undefined>;
@@ -49,15 +58,17 @@ interface Waiting<Prepared, Claimed> {
 }
 
 /**
- * At any time one task at most is being prepared or waits, one runs, and one is stored: the runtime
- * is busy while inputs are fetched and results are stored, and what a crash undoes is little.
+ * At any time one task at most is being prepared or waits, one runs, and one is stored, or a few small
+ * ones: the runtime is busy while inputs are fetched and results are stored, and what a crash undoes
+ * is little.
  */
 export class Pipeline<Delivery, Prepared, Claimed, Finished> {
   #waiting: Waiting<Prepared, Claimed> | undefined;
   #isRunning = false;
   /** A task was given back, as the one that runs takes longer than expected. */
   #isOverdue = false;
-  #storing: Promise<void> = Promise.resolve();
+  /** With the bytes of each. */
+  readonly #storing = new Map<Promise<void>, number>();
   readonly #ongoing = new Set<Promise<unknown>>();
   #isStopped = false;
 
@@ -155,13 +166,21 @@ export class Pipeline<Delivery, Prepared, Claimed, Finished> {
     started();
     this.#isOverdue = false;
     this.ahead.ends(finished !== undefined);
-    // Three tasks' results would be in memory if this one did not wait.
-    if (finished !== undefined) await this.#storing;
+    if (finished !== undefined) await this.#roomToStore();
     this.#isRunning = false;
     const nextStarted = this.#startNext();
     if (finished === undefined) return;
-    this.#storing = this.#storeAfter(nextStarted, finished);
-    await this.#storing;
+    const storing = this.#storeAfter(nextStarted, finished);
+    this.#storing.set(storing, this.steps.bytesOf(finished));
+    await storing;
+    this.#storing.delete(storing);
+  }
+
+  /** Otherwise results would gather in memory. */
+  async #roomToStore(): Promise<void> {
+    const bytes = () => [...this.#storing.values()].reduce((sum, each) => sum + each, 0);
+    while (this.#storing.size >= MOST_STORED || bytes() >= STORED_BYTES)
+      await Promise.race(this.#storing.keys());
   }
 
   /** Decoding and signing would hold up the next task's request. */

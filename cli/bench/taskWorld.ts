@@ -28,8 +28,12 @@ export async function prepareTaskWorlds({ launcher, progress }: BenchContext): P
   await pythonWithMoto(dirname(dirname(launcher)), progress);
 }
 
-/** Starts one after the other, each with nothing in it yet. */
-export type StartTaskWorld = () => Promise<TaskWorld>;
+/**
+ * Starts one after the other, each with nothing in it yet.
+ *
+ * @param callMilliseconds so much longer takes each call to AWS. Default: 0
+ */
+export type StartTaskWorld = (callMilliseconds?: number) => Promise<TaskWorld>;
 
 /**
  * Plans `dev`.
@@ -44,11 +48,15 @@ export async function planTaskWorlds({
   const interpreter = await pythonWithMoto(root, progress);
   progress("planning dev");
   const plan = await planOfDev(root);
-  return () => startTaskWorld(plan, interpreter);
+  return (callMilliseconds) => startTaskWorld(plan, interpreter, callMilliseconds);
 }
 
-async function startTaskWorld(plan: Plan, interpreter: string): Promise<TaskWorld> {
-  const moto = await startMoto(interpreter);
+async function startTaskWorld(
+  plan: Plan,
+  interpreter: string,
+  callMilliseconds: number | undefined,
+): Promise<TaskWorld> {
+  const moto = await startMoto(interpreter, callMilliseconds);
   try {
     const { agents, taskApi, region } = await createFromPlan(plan, moto.endpoint);
     const [first] = agents;

@@ -20,8 +20,16 @@ export const MOTO_ACCOUNT = "123456789012";
  * it waits for something, conditional writes are as atomic as AWS's.
  */
 const SERVER = `
-import logging, sys
+import logging, sys, time
+from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
+seconds = float(sys.argv[1]) / 1000
+answer = MotoRequestHandler.run_wsgi
+def answer_later(self):
+    time.sleep(seconds)
+    answer(self)
+if seconds > 0:
+    MotoRequestHandler.run_wsgi = answer_later
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 sys.setswitchinterval(60)
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
@@ -47,10 +55,11 @@ export function motoEnvironment(
  * Starts moto's server.
  *
  * @param interpreter a Python that has `motoPackages`
+ * @param callMilliseconds so much longer takes each call, without work: AWS is further away
  * @throws Error when it does not start, with what it said
  */
-export async function startMoto(interpreter: string): Promise<Moto> {
-  const child = spawn(interpreter, ["-W", "ignore", "-c", SERVER], {
+export async function startMoto(interpreter: string, callMilliseconds = 0): Promise<Moto> {
+  const child = spawn(interpreter, ["-W", "ignore", "-c", SERVER, String(callMilliseconds)], {
     stdio: ["pipe", "pipe", "pipe"],
   });
   let said = "";

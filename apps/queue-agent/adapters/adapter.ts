@@ -25,6 +25,8 @@ export interface RuntimeResult {
 export interface RuntimeImage {
   /** A MIME type, where the runtime says so; else it is told by the first bytes. */
   readonly contentType?: string;
+  /** Of memory, that it takes until it is stored, about. */
+  readonly bytes: number;
   /** @throws TaskFailed `runtime` when the runtime does not have it any more */
   body(): Promise<Buffer | Readable> | Buffer;
 }

@@ -19,6 +19,7 @@ export function base64Image(text: string, name: string): RuntimeImage {
     throw new TaskFailed("runtime", `${name} of the runtime's answer is no image in base64`);
   return {
     contentType: type.contentType,
+    bytes: text.length,
     body: () => Buffer.from(start === 0 ? text : text.slice(start), "base64"),
   };
 }

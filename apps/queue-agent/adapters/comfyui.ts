@@ -35,6 +35,9 @@ const usualTimes: ComfyuiTimes = {
 /** How long an image may take on its way from ComfyUI to S3. */
 const FETCH_MS = 10 * 60_000;
 
+/** An image goes from ComfyUI to S3 in parts, which are 5 MiB there at least. */
+const PART_BYTES = 5 * 1024 * 1024;
+
 /** How long ComfyUI may take to forget a prompt; nobody waits for it. */
 const FORGET_MS = 10_000;
 
@@ -302,6 +305,7 @@ function imageOf({ filename, subfolder, type }: OutputFile, client: RuntimeClien
   const query = { filename, subfolder, type };
   return {
     ...(known && { contentType: known.contentType }),
+    bytes: PART_BYTES,
     body: async () => {
       try {
         const signal = AbortSignal.timeout(FETCH_MS);
