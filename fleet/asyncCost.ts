@@ -1,5 +1,5 @@
 import { servicePricesPerHour } from "./prices";
-import { heartbeatSeconds, receiveAhead } from "./queueing";
+import { heartbeatSeconds, receiveAheadSeconds } from "./queueing";
 import { type Usage, usageCost, usagePrices } from "./usagePrices";
 
 /**
@@ -102,14 +102,12 @@ export interface Bill {
  */
 export function requestsPerTask(load: TaskLoad) {
   const taskSeconds = load.imagesPerTask * load.secondsPerImage;
-  const heldSeconds =
-    taskSeconds + Math.max(receiveAhead.seconds, receiveAhead.share * taskSeconds);
   const messageParts = Math.ceil(load.requestKiB / 64);
   const recordParts = Math.ceil(load.recordBytes / 1024);
   return {
     api: 1 + load.statusReads,
     sns: messageParts + 1 + (load.notifyRunning ? 1 : 0),
-    sqs: 2 * messageParts + 1 + Math.floor(heldSeconds / heartbeatSeconds),
+    sqs: 2 * messageParts + 1 + Math.floor((taskSeconds + receiveAheadSeconds) / heartbeatSeconds),
     dynamoWrites: recordParts * (3 + Math.floor(taskSeconds / heartbeatSeconds)),
     dynamoReads: Math.ceil(load.recordBytes / 4096) * load.statusReads,
     /** The images, the runtime's answer, the manifest. */

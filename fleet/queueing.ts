@@ -20,10 +20,10 @@ export const heartbeatSeconds = 20;
 export const visibilitySeconds = 3 * heartbeatSeconds;
 
 /**
- * How long before the expected end of a run the next task is received, so that its inputs are there
- * when its turn comes: so many seconds at least, this part of the run at least.
+ * Seconds before the expected end of a run that the next task is received, so that its inputs are
+ * there when its turn comes.
  */
-export const receiveAhead = { seconds: 5, share: 0.1 };
+export const receiveAheadSeconds = 5;
 
 /** Returns of a task by pods that had to stop, before it is taken for poison. */
 export const allowedReturns = 10;

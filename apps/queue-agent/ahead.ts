@@ -1,10 +1,4 @@
-/** How long before a run's end the next task is looked at, so that it is there when its turn comes. */
-
-/** What is done ahead: at least so many milliseconds, at least this part of the run. */
-export interface Lead {
-  readonly milliseconds: number;
-  readonly share: number;
-}
+/** When a run is about to end, so that the next task is there when its turn comes. */
 
 interface Run {
   readonly since: number;
@@ -45,14 +39,13 @@ export class Ahead {
     await this.#run?.ended;
   }
 
-  /** Resolves when a run is about to end, or none is under way. */
-  async due({ milliseconds, share }: Lead): Promise<void> {
+  /** Resolves so long before the expected end of a run, or when none is under way. */
+  async due(leadMilliseconds: number): Promise<void> {
     const run = this.#run;
     if (run === undefined) return;
     const expected = this.#lastMilliseconds;
     if (expected === undefined) return await run.ended;
-    const lead = Math.max(milliseconds, expected * share);
-    const wait = run.since + expected - lead - performance.now();
+    const wait = run.since + expected - leadMilliseconds - performance.now();
     if (wait <= 0) return;
     let timer: NodeJS.Timeout | undefined;
     const passed = new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 /** What is worked on at the same time, and in which order; what the work is, others say. */
 
-import { receiveAhead } from "../../fleet/queueing";
-import type { Ahead, Lead } from "./ahead";
+import { receiveAheadSeconds } from "../../fleet/queueing";
+import type { Ahead } from "./ahead";
 
 /** The work on a message. No step rejects: what goes wrong is part of the work. */
 export interface Steps<Delivery, Prepared, Claimed, Finished> {
@@ -25,19 +25,20 @@ export interface Steps<Delivery, Prepared, Claimed, Finished> {
   giveBack(work: Prepared | Claimed): Promise<void>;
 }
 
+/** In milliseconds. */
 export interface Timing {
   /** The next message is received so early: its inputs may have to be fetched. */
-  readonly receive: Lead;
+  readonly receiveAhead: number;
   /** Its task is claimed so early: the runtime should not wait for the table. */
-  readonly claim: Lead;
+  readonly claimAhead: number;
   /** After which a task that waits is another pod's, if there is one that is free. */
-  readonly longestWaitMs: number;
+  readonly longestWait: number;
 }
 
 const TIMING: Timing = {
-  receive: { milliseconds: receiveAhead.seconds * 1000, share: receiveAhead.share },
-  claim: { milliseconds: 100, share: 0.05 },
-  longestWaitMs: 15_000,
+  receiveAhead: receiveAheadSeconds * 1000,
+  claimAhead: 100,
+  longestWait: 15_000,
 };
 
 /** The longest that storing waits for the next task to start, so that it does not wait for AWS. */
@@ -80,7 +81,7 @@ export class Pipeline<Delivery, Prepared, Claimed, Finished> {
 
   /** Resolves when it is time to receive another one. */
   async wanted(): Promise<void> {
-    await this.ahead.due(this.timing.receive);
+    await this.ahead.due(this.timing.receiveAhead);
     if (this.#isOverdue) await this.ahead.end();
   }
 
@@ -124,8 +125,8 @@ export class Pipeline<Delivery, Prepared, Claimed, Finished> {
       if (!isWaiting() || !this.steps.isMovable(waiting.prepared)) return;
       this.#isOverdue = true;
       void this.#track(this.#giveBack(waiting));
-    }, this.timing.longestWaitMs);
-    await this.ahead.due(this.timing.claim);
+    }, this.timing.longestWait);
+    await this.ahead.due(this.timing.claimAhead);
     if (isWaiting() && (await this.#claim(waiting)) === undefined && isWaiting()) {
       this.#waiting = undefined;
       waiting.gone();

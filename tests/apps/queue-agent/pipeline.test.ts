@@ -210,9 +210,9 @@ describe("the pipeline", () => {
   it("receives the next task near the expected end of a run, and claims it before that end", async () => {
     const recorder = new Recorder();
     const timing = {
-      receive: { milliseconds: 60, share: 0 },
-      claim: { milliseconds: 30, share: 0 },
-      longestWaitMs: 60_000,
+      receiveAhead: 60,
+      claimAhead: 30,
+      longestWait: 60_000,
     };
     const names = ["a", "b", "c"];
     await takeAll(
@@ -227,9 +227,9 @@ describe("the pipeline", () => {
   it("gives back what waits behind a run that takes longer than expected", async () => {
     const recorder = new Recorder();
     const timing = {
-      receive: { milliseconds: 60_000, share: 0 },
-      claim: { milliseconds: 60_000, share: 0 },
-      longestWaitMs: 20,
+      receiveAhead: 60_000,
+      claimAhead: 60_000,
+      longestWait: 20,
     };
     await takeAll(
       recorder,
@@ -251,9 +251,9 @@ describe("the pipeline", () => {
   it("keeps what was given back before until the runtime is free", async () => {
     const recorder = new Recorder();
     const timing = {
-      receive: { milliseconds: 60_000, share: 0 },
-      claim: { milliseconds: 0, share: 0 },
-      longestWaitMs: 20,
+      receiveAhead: 60_000,
+      claimAhead: 0,
+      longestWait: 20,
     };
     await takeAll(
       recorder,
