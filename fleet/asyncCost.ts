@@ -35,15 +35,21 @@ export interface TaskLoad {
   readonly functionMilliseconds: number;
   /** The part of the API's requests that X-Ray records: one a second, and 5 % of what is more. */
   readonly tracedPart: number;
-  /** Log lines of a task, of API, function and agent together. */
+  /** Log lines of a task, of API, function and agent together, as CloudWatch takes them in. */
   readonly logKiB: number;
 }
 
 /**
  * The guidance's million images (guidanceCost.ts: 1.5 s and 150 KB each, one a task) on the
  * program's defaults. Requests are of the 8 KB that its traffic makes. Counted on moto: a record of
- * 707 bytes, log lines of 1.6 KiB by function and agent, to which API Gateway and Lambda add theirs.
- * Promised: an idle time of 15 ms. Assumed: 50 ms of the function, X-Ray at its most.
+ * 707 bytes. Promised: an idle time of 15 ms. Assumed: 50 ms of the function, X-Ray at its most.
+ *
+ * Log lines: 0.6 KiB of the function (counted on moto), 1.4 of API Gateway and Lambda (estimated),
+ * and an agent's four, three of them metrics. These are 1.0 KiB as written, and 5.0 as the add-on's
+ * Fluent Bit sends them: its `kubernetes` filter keeps a line in `log`, with its quotes escaped, has
+ * its members once more beside it, and adds 0.6 KiB of the pod's metadata. Derived, not measured:
+ * amazon-cloudwatch-observability 4.8.0, values.yaml; Fluent Bit manual, "Kubernetes" (`Keep_Log` is
+ * on by default).
  */
 export const millionImages: TaskLoad = {
   images: 1_000_000,
@@ -61,7 +67,7 @@ export const millionImages: TaskLoad = {
   functionMemoryMiB: 512,
   functionMilliseconds: 50,
   tracedPart: 1,
-  logKiB: 3,
+  logKiB: 7,
 };
 
 /** The machine that runs a runtime's replica. */
@@ -96,21 +102,29 @@ export interface Bill {
  * What the program asks of AWS for one task that succeeds at once, with an empty queue's long polls
  * left out.
  *
- * SQS: the topic's delivery, a receive, a delete, and a heartbeat for each 20 s that the message is
- * held, which is its own task and, received ahead, the end of the one before. DynamoDB: put by the
- * API, claimed, completed, and a heartbeat for each 20 s that it runs.
+ * SQS: the topic's delivery, a receive, a delete, heartbeats. DynamoDB: put by the API, claimed,
+ * completed, heartbeats. S3: the images, the runtime's answer, the manifest.
+ *
+ * Heartbeats are an average, and no whole number: an agent has one timer for all that it holds, so
+ * what is held for h seconds is hit h / 20 times, however short it is.
+ *
+ *     message held     task + min(task before, 5 s)
+ *     claim held       task
+ *
+ * A message is received 5 s before the run before it ends, but not before that run began; runs are
+ * taken as equally long. Left out: the 0.1 s that a task is claimed ahead, and the time to store.
  */
 export function requestsPerTask(load: TaskLoad) {
   const taskSeconds = load.imagesPerTask * load.secondsPerImage;
   const messageParts = Math.ceil(load.requestKiB / 64);
   const recordParts = Math.ceil(load.recordBytes / 1024);
+  const heldSeconds = taskSeconds + Math.min(taskSeconds, receiveAheadSeconds);
   return {
     api: 1 + load.statusReads,
     sns: messageParts + 1 + (load.notifyRunning ? 1 : 0),
-    sqs: 2 * messageParts + 1 + Math.floor((taskSeconds + receiveAheadSeconds) / heartbeatSeconds),
-    dynamoWrites: recordParts * (3 + Math.floor(taskSeconds / heartbeatSeconds)),
+    sqs: 2 * messageParts + 1 + heldSeconds / heartbeatSeconds,
+    dynamoWrites: recordParts * (3 + taskSeconds / heartbeatSeconds),
     dynamoReads: Math.ceil(load.recordBytes / 4096) * load.statusReads,
-    /** The images, the runtime's answer, the manifest. */
     s3Puts: load.imagesPerTask + 2,
   };
 }

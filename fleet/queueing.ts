@@ -3,7 +3,7 @@
  *
  *     heartbeat           20 s                    an agent that works says so this often
  *     visibility, claim   3 × heartbeat           two heartbeats may get lost; a dead agent's task is free after it
- *     receives            attempts + 10           attempts, and returns of pods that had to stop
+ *     receives            attempts + 10           attempts, and returns that are no attempts
  *     retention           backlog + receives × (longest task + visibility), 14 days at most
  *     dead letters        14 days                 SQS's longest
  *     drain               longest task + 30 s     to finish a task and store its results after SIGTERM
@@ -25,7 +25,10 @@ export const visibilitySeconds = 3 * heartbeatSeconds;
  */
 export const receiveAheadSeconds = 5;
 
-/** Returns of a task by pods that had to stop, before it is taken for poison. */
+/**
+ * Returns of a task, before it is taken for poison, that are no attempts: by pods that had to stop,
+ * by a pod that is busy for longer than expected (once), and by pods whose runtime is not ready.
+ */
 export const allowedReturns = 10;
 
 /** Seconds to store a task's results and to tell of them. */

@@ -138,6 +138,20 @@ export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
     }
   }
 
+  async unclaim({ claim, ...prepared }: Claimed): Promise<Prepared | undefined> {
+    const { claims, settlement, log } = this.#parts;
+    const { hold, task, trace } = prepared;
+    log.info({ key: task.key }, "it waits unclaimed, for the runtime takes longer");
+    hold.settling();
+    try {
+      const seen = await claims.handBack(claim);
+      if (seen !== undefined) return { ...prepared, seen };
+      return await settlement.lostClaim(hold, task.key, trace);
+    } catch (error) {
+      return await settlement.awsFailed(hold, error, trace);
+    }
+  }
+
   async run(claimed: Claimed, started: () => void): Promise<Finished | undefined> {
     const { hold, task, trace, claim } = claimed;
     try {
@@ -156,6 +170,10 @@ export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
     } catch (error) {
       await this.#parts.settlement.awsFailed(hold, error, trace);
     }
+  }
+
+  hasRun({ outcome }: Finished): boolean {
+    return "run" in outcome;
   }
 
   bytesOf({ outcome }: Finished): number {
@@ -248,7 +266,8 @@ export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
     if (claim === undefined) return await settlement.putBack(hold, seconds);
     hold.settling();
     this.#parts.log.info({ key: claim.key }, "handed back");
-    if (await claims.handBack(claim)) return await settlement.putBack(hold, seconds);
+    if ((await claims.handBack(claim)) !== undefined)
+      return await settlement.putBack(hold, seconds);
     await hold.letGo();
     return undefined;
   }

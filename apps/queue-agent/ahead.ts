@@ -25,13 +25,21 @@ export class Ahead {
     this.#run = { since: performance.now(), ended, end };
   }
 
-  /** @param hasRun false: it came to nothing before it ran, which says nothing of runs */
+  /** @param hasRun false: it came to nothing, which does not say how long a run takes */
   ends(hasRun: boolean): void {
     const run = this.#run;
     if (run === undefined) return;
     if (hasRun) this.#lastMilliseconds = performance.now() - run.since;
     this.#run = undefined;
     run.end();
+  }
+
+  /** Whether a run has taken so much longer than expected, or nothing is expected of it. */
+  isOverdue(milliseconds: number): boolean {
+    const run = this.#run;
+    if (run === undefined) return false;
+    const expected = this.#lastMilliseconds ?? 0;
+    return performance.now() > run.since + expected + milliseconds;
   }
 
   /** Resolves when nothing runs. */

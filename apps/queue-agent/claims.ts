@@ -45,6 +45,8 @@ export interface Claim {
   readonly attempt: string;
   /** As the claim has left it. */
   readonly record: TaskRecord;
+  /** As the claim has found it; nothing: there was none. */
+  readonly before: TaskRecord | undefined;
   /** It has failed before, and was brought back from the dead-letter queue. */
   readonly isReopened: boolean;
   /**
@@ -153,18 +155,24 @@ export class Claims {
   }
 
   /**
-   * The task waits for its next attempt. False: the claim was somebody else's by now; the same of
-   * the next two.
+   * The task waits for its next attempt. False: the claim was somebody else's by now; so it is of
+   * a failure for good.
    */
   async retry(claim: Claim, failure: TaskFailure): Promise<boolean> {
     const { isDone, met } = await this.#end(claim, retried(claim.record, failure));
     return isDone || met?.failure?.at === failure.at;
   }
 
-  /** The task waits as if it had not been claimed. */
-  async handBack(claim: Claim): Promise<boolean> {
-    const { isDone, met } = await this.#end(claim, handedBack(claim.record));
-    return isDone || met?.state === "queued";
+  /**
+   * The task waits as if it had not been claimed.
+   *
+   * @returns its record; nothing: the claim was somebody else's by now
+   */
+  async handBack(claim: Claim): Promise<TaskRecord | undefined> {
+    const record = handedBack(claim);
+    const { isDone, met } = await this.#end(claim, record);
+    if (isDone) return record;
+    return met?.state === "queued" ? met : undefined;
   }
 
   /** The task has failed for good. */
@@ -355,6 +363,7 @@ function claimOf(
     token,
     attempt: token.slice(0, ATTEMPT_LENGTH),
     record,
+    before,
     isReopened: why === "dead letter",
     isFirst: before?.startedAt === undefined,
   };

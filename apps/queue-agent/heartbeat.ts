@@ -62,7 +62,7 @@ export class Hold {
     this.#claim = claim;
   }
 
-  /** What has become of the task is being written, which ends the claim. */
+  /** What has become of the task is being written, which ends the claim, or it is given up. */
   settling(): void {
     this.#claim = undefined;
   }

@@ -9,12 +9,16 @@ export interface Steps<Delivery, Prepared, Claimed, Finished> {
   prepare(delivery: Delivery): Promise<Prepared | undefined>;
   /** Shortly before the runtime is free. Nothing: the message is dealt with. */
   claim(prepared: Prepared): Promise<Claimed | undefined>;
+  /** The runtime is not free so soon: it waits unclaimed. Nothing: the message is dealt with. */
+  unclaim(claimed: Claimed): Promise<Prepared | undefined>;
   /**
    * While it has the runtime. Nothing: the message is dealt with.
    *
    * @param started to be called when the runtime works
    */
   run(claimed: Claimed, started: () => void): Promise<Finished | undefined>;
+  /** Whether the runtime has done it, which says how long that takes. */
+  hasRun(finished: Finished): boolean;
   /** While others run. */
   store(finished: Finished): Promise<void>;
   /** Of memory, that it takes until it is stored, about. */
@@ -31,6 +35,8 @@ export interface Timing {
   readonly receiveAhead: number;
   /** Its task is claimed so early: the runtime should not wait for the table. */
   readonly claimAhead: number;
+  /** So long a task waits claimed, and nobody can cancel it; then it waits unclaimed. */
+  readonly longestClaim: number;
   /** After which a task that waits is another pod's, if there is one that is free. */
   readonly longestWait: number;
 }
@@ -38,6 +44,7 @@ export interface Timing {
 const TIMING: Timing = {
   receiveAhead: receiveAheadSeconds * 1000,
   claimAhead: 100,
+  longestClaim: 1_000,
   longestWait: 15_000,
 };
 
@@ -51,9 +58,16 @@ const START_LIMIT_MS = 100;
 const MOST_STORED = 4;
 const STORED_BYTES = 4 * 1024 * 1024;
 
+/** What is prepared or claimed; nothing: the message is dealt with. */
+type Ready<Prepared, Claimed> =
+  | { readonly prepared: Prepared }
+  | { readonly claimed: Claimed }
+  | undefined;
+
 interface Waiting<Prepared, Claimed> {
-  readonly prepared: Prepared;
-  claiming?: Promise<Claimed | undefined>;
+  /** One change after the other. */
+  ready: Promise<Ready<Prepared, Claimed>>;
+  readonly isMovable: boolean;
   /** It runs, or was given back: there is room for another one. */
   readonly gone: () => void;
 }
@@ -109,43 +123,68 @@ export class Pipeline<Delivery, Prepared, Claimed, Finished> {
   async #take(delivery: Delivery): Promise<void> {
     const prepared = await this.steps.prepare(delivery);
     if (prepared === undefined) return;
+    let limit: NodeJS.Timeout | undefined;
     await new Promise<void>((gone) => {
-      const waiting = { prepared, gone };
+      const ready = Promise.resolve({ prepared });
+      const waiting = { ready, isMovable: this.steps.isMovable(prepared), gone };
       if (this.#isStopped) return void this.#track(this.#giveBack(waiting));
       this.#waiting = waiting;
-      if (this.#isRunning) void this.#track(this.#wait(waiting));
-      else this.#startNext();
+      if (!this.#isRunning) return void this.#startNext();
+      void this.#track(this.#claimAhead(waiting));
+      limit = setTimeout(() => this.#overdue(waiting), this.timing.longestWait);
     });
-  }
-
-  /** Behind the one that runs. */
-  async #wait(waiting: Waiting<Prepared, Claimed>): Promise<void> {
-    const isWaiting = () => this.#waiting === waiting;
-    const limit = setTimeout(() => {
-      if (!isWaiting() || !this.steps.isMovable(waiting.prepared)) return;
-      this.#isOverdue = true;
-      void this.#track(this.#giveBack(waiting));
-    }, this.timing.longestWait);
-    await this.ahead.due(this.timing.claimAhead);
-    if (isWaiting() && (await this.#claim(waiting)) === undefined && isWaiting()) {
-      this.#waiting = undefined;
-      waiting.gone();
-    }
-    await this.ahead.end();
     clearTimeout(limit);
   }
 
+  /** Near the expected end of the one that runs. */
+  async #claimAhead(waiting: Waiting<Prepared, Claimed>): Promise<void> {
+    const { claimAhead, longestClaim } = this.timing;
+    await this.ahead.due(claimAhead);
+    if (this.#waiting !== waiting || this.ahead.isOverdue(longestClaim)) return;
+    if ((await this.#claim(waiting)) === undefined) return this.#forget(waiting);
+    const limit = setTimeout(() => {
+      if (this.#waiting === waiting) void this.#track(this.#unclaim(waiting));
+    }, longestClaim);
+    await this.ahead.end();
+    if (this.#waiting !== waiting) clearTimeout(limit);
+  }
+
+  #overdue(waiting: Waiting<Prepared, Claimed>): void {
+    if (this.#waiting !== waiting || !waiting.isMovable) return;
+    this.#isOverdue = true;
+    void this.#track(this.#giveBack(waiting));
+  }
+
   #claim(waiting: Waiting<Prepared, Claimed>): Promise<Claimed | undefined> {
-    waiting.claiming ??= this.steps.claim(waiting.prepared);
-    return waiting.claiming;
+    const claimed = waiting.ready.then(
+      (ready) => ready && ("claimed" in ready ? ready.claimed : this.steps.claim(ready.prepared)),
+    );
+    waiting.ready = claimed.then((it) => it && { claimed: it });
+    return claimed;
+  }
+
+  async #unclaim(waiting: Waiting<Prepared, Claimed>): Promise<void> {
+    waiting.ready = waiting.ready.then(async (ready) => {
+      if (ready === undefined || !("claimed" in ready)) return ready;
+      const prepared = await this.steps.unclaim(ready.claimed);
+      return prepared && { prepared };
+    });
+    if ((await waiting.ready) === undefined) this.#forget(waiting);
+  }
+
+  /** Of a message that was dealt with meanwhile. */
+  #forget(waiting: Waiting<Prepared, Claimed>): void {
+    if (this.#waiting !== waiting) return;
+    this.#waiting = undefined;
+    waiting.gone();
   }
 
   async #giveBack(waiting: Waiting<Prepared, Claimed>): Promise<void> {
     if (this.#waiting === waiting) this.#waiting = undefined;
-    const { prepared, claiming, gone } = waiting;
-    const work = claiming === undefined ? prepared : await claiming;
-    if (work !== undefined) await this.steps.giveBack(work);
-    gone();
+    const ready = await waiting.ready;
+    if (ready !== undefined)
+      await this.steps.giveBack("claimed" in ready ? ready.claimed : ready.prepared);
+    waiting.gone();
   }
 
   /** Resolves when the runtime works on what waited; at once where nothing does. */
@@ -157,16 +196,25 @@ export class Pipeline<Delivery, Prepared, Claimed, Finished> {
     this.ahead.starts();
     waiting.gone();
     return new Promise((started) => {
-      void this.#track(this.#runAndStore(waiting, started));
+      void this.#track(this.#store(this.#run(waiting, started)));
     });
   }
 
-  async #runAndStore(waiting: Waiting<Prepared, Claimed>, started: () => void): Promise<void> {
+  async #run(
+    waiting: Waiting<Prepared, Claimed>,
+    started: () => void,
+  ): Promise<Finished | undefined> {
     const claimed = await this.#claim(waiting);
     const finished = claimed && (await this.steps.run(claimed, started));
     started();
     this.#isOverdue = false;
-    this.ahead.ends(finished !== undefined);
+    this.ahead.ends(finished !== undefined && this.steps.hasRun(finished));
+    return finished;
+  }
+
+  /** Has what was finished only: while it is stored, its inputs are not held any more. */
+  async #store(running: Promise<Finished | undefined>): Promise<void> {
+    const finished = await running;
     if (finished !== undefined) await this.#roomToStore();
     this.#isRunning = false;
     const nextStarted = this.#startNext();

@@ -92,8 +92,15 @@ export function retried(record: TaskRecord, failure: TaskFailure): TaskRecord {
   return { ...unclaimed(record), state: "queued", failure };
 }
 
-/** It waits as if it had not been claimed. */
-export function handedBack(record: TaskRecord): TaskRecord {
+/** It waits as if it had not been claimed: as it did before, or one attempt less. */
+export function handedBack({
+  record,
+  before,
+}: {
+  readonly record: TaskRecord;
+  readonly before: TaskRecord | undefined;
+}): TaskRecord {
+  if (before?.state === "queued") return before;
   const attempts = Math.max(0, record.attempts - 1);
   return { ...unclaimed(record), state: "queued", attempts };
 }

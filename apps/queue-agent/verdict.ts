@@ -46,7 +46,7 @@ export function refusalOf(message: RefusedMessage): Refusal {
         : { action: "delete", why: "the task is in the dead-letter queue already" };
     case "queued":
     case "running":
-      return { action: "wait", seconds: waitSeconds(message, record.claimExpiresAtMs) };
+      return { action: "wait", seconds: waitSeconds(message, record) };
   }
 }
 
@@ -54,16 +54,20 @@ export function refusalOf(message: RefusedMessage): Refusal {
  * Until the claim ends. Where that claim is renewed again and again, another copy of the message
  * comes back less and less often, up to once in the longest task, so that a long task does not use
  * up the receives of its duplicates.
+ *
+ * @param record of the task; absent: another message of it is worked on here
  */
 export function waitSeconds(
   message: Omit<RefusedMessage, "record" | "requestHash">,
-  claimExpiresAtMs = message.nowMs,
+  record?: Pick<TaskRecord, "attempts" | "claimExpiresAtMs">,
 ): number {
   const { nowMs, receiveCount, visibilitySeconds, longestTaskSeconds } = message;
-  const untilMs = claimExpiresAtMs + clockSkewMs(visibilitySeconds);
+  const untilMs = (record?.claimExpiresAtMs ?? nowMs) + clockSkewMs(visibilitySeconds);
   const claimSeconds = Math.max(1, Math.ceil((untilMs - nowMs) / 1000));
-  // When an agent has died, its message's second delivery meets the claim that it has left.
-  const times = 2 ** Math.min(20, Math.max(0, receiveCount - 2));
+  // When an agent has died, its message's next delivery meets the claim that it has left: two
+  // deliveries for each attempt are no sign of a copy.
+  const copies = receiveCount - 2 * Math.max(1, record?.attempts ?? 1);
+  const times = 2 ** Math.min(20, Math.max(0, copies));
   const longest = Math.ceil(longestTaskSeconds + visibilitySeconds);
   return Math.max(claimSeconds, Math.min(claimSeconds * times, longest));
 }

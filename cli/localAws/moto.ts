@@ -21,15 +21,15 @@ export const MOTO_ACCOUNT = "123456789012";
  */
 const SERVER = `
 import logging, sys, time
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from moto.server import ThreadedMotoServer
 seconds = float(sys.argv[1]) / 1000
-answer = MotoRequestHandler.run_wsgi
-def answer_later(self):
-    time.sleep(seconds)
-    answer(self)
 if seconds > 0:
-    MotoRequestHandler.run_wsgi = answer_later
+    from werkzeug.serving import WSGIRequestHandler
+    answer = WSGIRequestHandler.run_wsgi
+    def answer_later(self):
+        time.sleep(seconds)
+        answer(self)
+    WSGIRequestHandler.run_wsgi = answer_later
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 sys.setswitchinterval(60)
 server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

@@ -7,6 +7,7 @@ import {
   imagesCost,
   millionImages,
   monthlyCost,
+  requestsPerTask,
   type TaskLoad,
   type TaskMachine,
 } from "../../fleet/asyncCost";
@@ -19,6 +20,7 @@ import {
 } from "../../fleet/guidanceCost";
 import { measurements } from "../../fleet/measurements";
 import { pricePerHour, spotPricePerHour } from "../../fleet/prices";
+import { heartbeatSeconds } from "../../fleet/queueing";
 
 const page = readFileSync(resolve(__dirname, "../../docs/costs.md"), "utf8");
 
@@ -88,6 +90,18 @@ describe("The cost of tasks that the docs tell", () => {
     it(`is the arithmetic's, for ${title}`, () => {
       for (const row of rows) assert.ok(page.includes(row), row);
     });
+
+  it("tells the heartbeats and the lines of a task", () => {
+    const { sqs, dynamoWrites } = requestsPerTask(millionImages);
+    for (const text of [
+      `On average that is ${number(sqs - 3, 3)} a task in SQS`,
+      `${number(dynamoWrites - 3, 3)} in DynamoDB`,
+      `${number((sqs - 3) * heartbeatSeconds, 1)} s, and`,
+      `its claim is held for ${number((dynamoWrites - 3) * heartbeatSeconds, 1)} s`,
+      `${millionImages.logKiB} KiB of lines a task`,
+    ])
+      assert.ok(page.includes(text), text);
+  });
 
   it("has the guidance's sums, as printed and as they are", () => {
     const [sns, total] = guidanceSlips();

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import fc from "fast-check";
+import { Registry } from "prom-client";
+import { EmbeddedMetrics } from "../../apps/queue-agent/embeddedMetrics";
+import { Metrics } from "../../apps/queue-agent/metrics";
+import { createLog } from "../../apps/service/log";
+import { METRIC_NAMESPACE } from "../../contracts/metrics";
+import { QUEUE_AGENT } from "../../contracts/tasks/settings";
 import {
   imagesCost,
   millionImages,
@@ -50,7 +57,7 @@ describe("what images cost on the asynchronous path", () => {
   });
 
   it("counts what a task asks of AWS: 2 of SNS, 3 of SQS, 3 writes, 3 PUTs", () => {
-    assert.deepEqual(requestsPerTask(millionImages), {
+    assert.deepEqual(requestsPerTask({ ...millionImages, secondsPerImage: 0 }), {
       api: 1,
       sns: 2,
       sqs: 3,
@@ -60,13 +67,27 @@ describe("what images cost on the asynchronous path", () => {
     });
   });
 
-  it("counts heartbeats of long tasks, 64 KiB of a message and 1 KiB of a record as one each", () => {
-    const long = requestsPerTask({ ...millionImages, secondsPerImage: 100 });
-    // 5 s behind the run before, and its own.
-    assert.deepEqual([long.sqs, long.dynamoWrites], [3 + 5, 3 + 5]);
-    const longer = requestsPerTask({ ...millionImages, secondsPerImage: 1000 });
-    assert.deepEqual([longer.sqs, longer.dynamoWrites], [3 + 50, 3 + 50]);
-    const large = requestsPerTask({ ...millionImages, requestKiB: 65, recordBytes: 1025 });
+  it("counts a heartbeat every 20 s that a task is held, on average, however short it is", () => {
+    // Received ahead: 5 s behind the run before, or as long as that took.
+    for (const [seconds, behind] of [
+      [1.5, 1.5],
+      [5, 5],
+      [100, 5],
+      [1000, 5],
+    ] as const) {
+      const { sqs, dynamoWrites } = requestsPerTask({ ...millionImages, secondsPerImage: seconds });
+      close(sqs, 3 + (seconds + behind) / 20);
+      close(dynamoWrites, 3 + seconds / 20);
+    }
+  });
+
+  it("counts 64 KiB of a message and 1 KiB of a record as one each", () => {
+    const large = requestsPerTask({
+      ...millionImages,
+      secondsPerImage: 0,
+      requestKiB: 65,
+      recordBytes: 1025,
+    });
     assert.deepEqual([large.sns, large.sqs, large.dynamoWrites], [3, 5, 6]);
     const told = requestsPerTask({ ...millionImages, notifyRunning: true, statusReads: 2 });
     assert.deepEqual([told.sns, told.api, told.dynamoReads], [3, 3, 2]);
@@ -104,6 +125,13 @@ describe("what images cost on the asynchronous path", () => {
     assert.equal(millionImages.recordDays, recordSeconds / (24 * 3600));
   });
 
+  it("takes in an agent's lines as Fluent Bit sends them", () => {
+    const sent = agentLines().map(eventOf).join("");
+    // Of the function, of API Gateway and Lambda.
+    const others = 0.6 + 1.4;
+    assert.equal(Math.round(others + Buffer.byteLength(sent) / 1024), millionImages.logKiB);
+  });
+
   it("refuses no images, and times and sizes below 0", () => {
     assert.throws(() => imagesCost({ ...millionImages, images: 0 }, machine), RangeError);
     assert.throws(() => imagesCost({ ...millionImages, imagesPerTask: 0 }, machine), RangeError);
@@ -111,6 +139,48 @@ describe("what images cost on the asynchronous path", () => {
     assert.throws(() => imagesCost(wrong, machine), /imageKiB must be 0 or more, not -1/);
   });
 });
+
+/** What an agent writes of a task that succeeds at once. */
+function agentLines(): string[] {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line.trimEnd());
+  const of = { stack: "dev", runtime: "drafts" };
+  const embedded = new EmbeddedMetrics({ namespace: METRIC_NAMESPACE, ...of, write });
+  const metrics = new Metrics(new Registry(), embedded);
+  metrics.waited(12.345);
+  metrics.ran(1.502);
+  metrics.completed(1);
+  const log = createLog("info", { app: QUEUE_AGENT, pod, ...of }, { write });
+  log.info({ key: randomUUID(), images: 1, attempt: "1a2b3c4d" }, "completed");
+  return lines;
+}
+
+const pod = "drafts-7c9d8f6b54-x2k4p";
+
+/** An event of `/aws/containerinsights/CLUSTER/application`; metrics are lifted to its root. */
+function eventOf(line: string): string {
+  const digest = "0".repeat(64);
+  const image = `123456789012.dkr.ecr.us-west-2.amazonaws.com/dev-queue-agent@sha256:${digest}`;
+  const members = JSON.parse(line) as Record<string, unknown>;
+  return JSON.stringify({
+    time: "2026-08-01T12:00:00.000000000Z",
+    stream: "stdout",
+    _p: "F",
+    log: line,
+    ...("_aws" in members ? members : { log_processed: members }),
+    kubernetes: {
+      pod_name: pod,
+      namespace_name: "diffusion-fleet",
+      pod_id: randomUUID(),
+      host: "ip-10-0-12-123.us-west-2.compute.internal",
+      pod_ip: "10.0.12.234",
+      container_name: QUEUE_AGENT,
+      docker_id: digest,
+      container_hash: image,
+      container_image: image,
+    },
+  });
+}
 
 describe("what the asynchronous path costs a month", () => {
   const environment = {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { Ahead } from "../../../apps/queue-agent/ahead";
 import { Pipeline, type Steps, type Timing } from "../../../apps/queue-agent/pipeline";
@@ -15,6 +17,7 @@ interface Work {
   readonly runMs?: number;
   readonly isMovable?: boolean;
   readonly bytes?: number;
+  readonly hasFailed?: boolean;
 }
 
 /** What is worked on at the moment, and in which order it began and ended. */
@@ -55,6 +58,16 @@ class Recorder implements Steps<Work, Work, Work, Work> {
     this.#enter("store", work);
     await turns(work.store);
     this.#leave("store", work);
+  }
+
+  async unclaim(work: Work): Promise<Work> {
+    this.events.push(`unclaim ${work.name}`);
+    await turns(1);
+    return work;
+  }
+
+  hasRun({ hasFailed = false }: Work): boolean {
+    return !hasFailed;
   }
 
   bytesOf({ bytes = 0 }: Work): number {
@@ -212,6 +225,7 @@ describe("the pipeline", () => {
     const timing = {
       receiveAhead: 60,
       claimAhead: 30,
+      longestClaim: 60_000,
       longestWait: 60_000,
     };
     const names = ["a", "b", "c"];
@@ -229,6 +243,7 @@ describe("the pipeline", () => {
     const timing = {
       receiveAhead: 60_000,
       claimAhead: 60_000,
+      longestClaim: 60_000,
       longestWait: 20,
     };
     await takeAll(
@@ -253,6 +268,7 @@ describe("the pipeline", () => {
     const timing = {
       receiveAhead: 60_000,
       claimAhead: 0,
+      longestClaim: 60_000,
       longestWait: 20,
     };
     await takeAll(
@@ -265,5 +281,81 @@ describe("the pipeline", () => {
       timing,
     );
     assert.ok(recorder.events.includes("run kept"), recorder.events.join());
+  });
+
+  it("does not keep a claim of what the runtime is not free for: it can be cancelled meanwhile", async () => {
+    const recorder = new Recorder();
+    const timing = {
+      receiveAhead: 60_000,
+      claimAhead: 60_000,
+      longestClaim: 30,
+      longestWait: 60_000,
+    };
+    await takeAll(
+      recorder,
+      [
+        { name: "short", ...work },
+        { name: "long", ...work, runMs: 300 },
+        { name: "waits", ...work, isMovable: false },
+      ],
+      timing,
+    );
+    const claims = recorder.events.filter((event) => event === "claim waits");
+    assert.equal(claims.length, 2, recorder.events.join());
+    assert.ok(
+      at(recorder, "unclaim waits") < at(recorder, "run long ends"),
+      recorder.events.join(),
+    );
+    assert.ok(at(recorder, "store waits ends") > 0);
+  });
+
+  it("does not take what has failed for a run's length", async () => {
+    const recorder = new Recorder();
+    await takeAll(recorder, [
+      { name: "failed", ...work, hasFailed: true },
+      { name: "a", ...work, runMs: 50 },
+      { name: "b", ...work },
+    ]);
+    assert.ok(at(recorder, "run a ends") < at(recorder, "prepare b"), recorder.events.join());
+  });
+
+  it("holds no inputs of what is being stored", async () => {
+    const held: WeakRef<object>[] = [];
+    let stored = () => {};
+    const isStored = new Promise<void>((resolve) => {
+      stored = resolve;
+    });
+    const pipeline = new Pipeline<number, { inputs: object }, { inputs: object }, number>(
+      {
+        prepare: async () => {
+          const inputs = { bytes: Buffer.alloc(1024) };
+          held.push(new WeakRef(inputs));
+          return { inputs };
+        },
+        claim: async ({ inputs }) => ({ inputs }),
+        unclaim: async ({ inputs }) => ({ inputs }),
+        run: async (_, started) => {
+          started();
+          return 1;
+        },
+        hasRun: () => true,
+        store: () => isStored,
+        bytesOf: () => 0,
+        isMovable: () => true,
+        giveBack: async () => {},
+      },
+      new Ahead(),
+    );
+    for (let delivery = 0; delivery < 3; delivery++) await pipeline.take(delivery);
+    // More than the claim of one that waits may take.
+    await new Promise((passed) => setTimeout(passed, 1_500));
+    setFlagsFromString("--expose-gc");
+    runInNewContext("gc")();
+    assert.deepEqual(
+      held.map((inputs) => inputs.deref()),
+      [undefined, undefined, undefined],
+    );
+    stored();
+    await pipeline.idle();
   });
 });

@@ -69,6 +69,14 @@ describe("a message whose task cannot be claimed", () => {
       ),
     );
 
+  it("comes back soon when its agents have died, however many there were", () => {
+    for (let attempts = 1; attempts <= 8; attempts++) {
+      const times = { receiveCount: 2 * attempts, visibilitySeconds: 60, longestTaskSeconds: 3600 };
+      const record = { attempts, claimExpiresAtMs: 1_000_000 };
+      assert.equal(waitSeconds({ ...times, nowMs: 1_000_000 }, record), 6);
+    }
+  });
+
   it("comes back so seldom that a claim that is renewed for the longest task does not use up its receives", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 * 3600 }), (longestTaskSeconds) => {
@@ -76,7 +84,7 @@ describe("a message whose task cannot be claimed", () => {
         let receives = 1;
         while (waited < longestTaskSeconds) {
           const times = { ...message, longestTaskSeconds, receiveCount: receives };
-          const seconds = waitSeconds(times, nowMs + 60_000);
+          const seconds = waitSeconds(times, { attempts: 1, claimExpiresAtMs: nowMs + 60_000 });
           assert.ok(seconds >= 66 && seconds <= 12 * 3600, String(seconds));
           waited += seconds;
           receives++;

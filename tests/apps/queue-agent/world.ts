@@ -45,6 +45,7 @@ export interface SentTask {
   readonly runtime?: string;
   readonly tasktype?: string;
   readonly prefix?: string;
+  readonly requestHash?: string;
   readonly context?: unknown;
   readonly content?: unknown;
   readonly contentKey?: string;
@@ -142,7 +143,7 @@ export class World {
   /** As the API does it: first the record, then the message. */
   async submit(task: SentTask, attributes: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.putRecord({ id: task.id, ...(task.key !== undefined && { key: task.key }) });
-    await this.send(messageBody(this.name, task), attributes);
+    await this.send(messageBody(this.name, { requestHash: REQUEST_HASH, ...task }), attributes);
   }
 
   /** A record that waits, or what differs. */
@@ -152,7 +153,7 @@ export class World {
       runtime: this.name,
       type: "text-to-image",
       state: "queued",
-      requestHash: "0".repeat(64),
+      requestHash: REQUEST_HASH,
       createdAt: new Date().toISOString(),
       attempts: 0,
       expiresAt: Math.floor(Date.now() / 1000) + 3600,
@@ -356,6 +357,8 @@ export class AgentProcess {
   }
 }
 
+const REQUEST_HASH = "0".repeat(64);
+
 export function messageBody(runtime: string, task: SentTask): string {
   const { id, key, tasktype = "text-to-image", prefix, context, contentKey, submittedAt } = task;
   const content = contentKey === undefined ? (task.content ?? { prompt: `of ${id}` }) : undefined;
@@ -365,6 +368,7 @@ export function messageBody(runtime: string, task: SentTask): string {
     contentKey,
     key,
     submittedAt,
+    requestHash: task.requestHash,
   });
 }
 
