@@ -3,7 +3,7 @@ import {
   ChangeMessageVisibilityBatchCommand,
   type Message,
   ReceiveMessageCommand,
-  SQSClient,
+  type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { TABLE_KEY } from "../../contracts/tasks/record";
 import { ExitCode } from "../exitCode";
@@ -12,6 +12,7 @@ import { type Paint, paintFor, table } from "../terminal";
 import { askAws } from "./askAws";
 import { type DeadLetter, deadLetterOf } from "./deadLetter";
 import { messages } from "./messages";
+import { queueClient } from "./queueClient";
 import { type Queue, queueNamed } from "./runtimeQueues";
 import { stackNames } from "./stackNames";
 import { indented } from "./taskText";
@@ -37,10 +38,7 @@ export async function runDeadLetters(
   { stack, json, limit }: QueueOptions & { readonly limit: number },
 ): Promise<number> {
   const names = stackNames(root, stack);
-  const [sqs, dynamodb] = [
-    new SQSClient({ region: names.region }),
-    new DynamoDBClient({ region: names.region }),
-  ];
+  const [sqs, dynamodb] = [queueClient(names.region), new DynamoDBClient({ region: names.region })];
   try {
     const queue = await queueNamed(sqs, names.deadLetterQueue(runtime), runtime, names);
     const seen = await looked(sqs, queue, limit);
@@ -159,6 +157,6 @@ function deadLetterLines(
       ...indented(letters[index]!.reason).map((text) => paint("dim", text)),
     ]),
     "",
-    `${letters.length}${more}. Back into the queue: fleet tasks redrive ${runtime}`,
+    `Dead letters: ${letters.length}${more}. Back into the queue: npm run -s fleet -- tasks redrive ${runtime}`,
   ];
 }

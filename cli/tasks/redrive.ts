@@ -5,7 +5,7 @@ import {
   ListMessageMoveTasksCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
-  SQSClient,
+  type SQSClient,
   StartMessageMoveTaskCommand,
 } from "@aws-sdk/client-sqs";
 import { UserError } from "../../contracts/userError";
@@ -14,6 +14,7 @@ import { askAws } from "./askAws";
 import type { QueueOptions } from "./deadLetters";
 import { messages } from "./messages";
 import { bar, type Progress, progressOn } from "./progress";
+import { queueClient } from "./queueClient";
 import { type Queue, queueNamed } from "./runtimeQueues";
 import { stackNames } from "./stackNames";
 
@@ -40,7 +41,7 @@ export async function runRedrive(
   { stack, json, yes }: QueueOptions & { readonly yes: boolean },
 ): Promise<number> {
   const names = stackNames(root, stack);
-  const sqs = new SQSClient({ region: names.region });
+  const sqs = queueClient(names.region);
   try {
     const from = await queueNamed(sqs, names.deadLetterQueue(runtime), runtime, names);
     const to = await queueNamed(sqs, names.queue(runtime), runtime, names);
