@@ -7,6 +7,7 @@ import {
   NoSuchKey,
   PutObjectCommand,
   type S3Client,
+  type UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { StoredObject } from "../../contracts/tasks/record";
@@ -66,17 +67,19 @@ export class Results {
   }
 
   /**
-   * Stores what a run has made. May be called again after it has failed.
+   * Stores what a run has made. May be called again after it has failed: then nothing of the first
+   * try goes on, and it holds none of the runtime's connections.
    *
    * @returns the task's manifest: this run's, or that of a run that was first, whose results count
    * @throws TaskFailed when the runtime does not have an image any more
    */
   async store(task: Task, run: FinishedRun): Promise<Manifest> {
     const folder = outputFolder(task);
-    const [images, output] = await Promise.all([
-      this.#storeImages(task, run, folder),
-      this.#storeOutput(task, run, folder),
-    ]);
+    const end = new AbortController();
+    const [images, output] = await allOrNone(
+      [this.#storeImages(task, run, folder, end), this.#storeOutput(task, run, folder, end.signal)],
+      end,
+    );
     const { attempt, startedAt, finishedAt } = run;
     const { key, id, runtime, type, submittedAt } = task;
     const manifest: Manifest = {
@@ -96,22 +99,21 @@ export class Results {
     return first;
   }
 
-  async #storeImages(task: Task, run: FinishedRun, folder: string): Promise<StoredObject[]> {
+  async #storeImages(
+    task: Task,
+    run: FinishedRun,
+    folder: string,
+    end: AbortController,
+  ): Promise<StoredObject[]> {
     const { images } = run.result;
     const stored: StoredObject[] = [];
     for (let start = 0; start < images.length; start += PARALLEL_IMAGES) {
-      const some = images.slice(start, start + PARALLEL_IMAGES);
-      stored.push(
-        ...(await Promise.all(
-          some.map((image, index) =>
-            this.#storeImage(
-              image,
-              (extension) =>
-                `${folder}/${imageName(task.id, run.attempt, start + index + 1, extension)}`,
-            ),
-          ),
-        )),
-      );
+      const some = images.slice(start, start + PARALLEL_IMAGES).map((image, index) => {
+        const keyOf = (extension: string) =>
+          `${folder}/${imageName(task.id, run.attempt, start + index + 1, extension)}`;
+        return this.#storeImage(image, keyOf, end.signal);
+      });
+      stored.push(...(await allOrNone(some, end)));
     }
     return stored;
   }
@@ -119,37 +121,73 @@ export class Results {
   async #storeImage(
     image: RuntimeImage,
     keyOf: (extension: string) => string,
+    signal: AbortSignal,
   ): Promise<StoredObject> {
+    signal.throwIfAborted();
     const body = await image.body();
-    if (Buffer.isBuffer(body)) {
-      const { contentType, extension } = typeOf(image, body);
-      const object = { key: keyOf(extension), contentType, bytes: body.length };
-      await this.#put(object, body);
-      return object;
-    }
-    const { beginning, stream, bytes } = await opened(body);
-    const { contentType, extension } = typeOf(image, beginning);
-    const key = keyOf(extension);
-    await new Upload({
-      client: this.client,
-      queueSize: PARALLEL_PARTS,
-      params: { Bucket: this.bucket, Key: key, ContentType: contentType, Body: stream },
-    }).done();
-    return { key, contentType, bytes: bytes() };
+    if (!Buffer.isBuffer(body)) return await this.#storeStream(image, body, keyOf, signal);
+    const { contentType, extension } = typeOf(image, body);
+    const object = { key: keyOf(extension), contentType, bytes: body.length };
+    await this.#put(object, body, signal);
+    return object;
   }
 
-  async #storeOutput(task: Task, run: FinishedRun, folder: string): Promise<StoredObject> {
+  /** However it ends, the stream has ended too. */
+  async #storeStream(
+    image: RuntimeImage,
+    body: Readable,
+    keyOf: (extension: string) => string,
+    signal: AbortSignal,
+  ): Promise<StoredObject> {
+    let upload: Upload | undefined;
+    // One that is not read to its end would fail unheard.
+    body.on("error", () => {});
+    const end = () => {
+      void upload?.abort();
+      body.destroy();
+    };
+    signal.addEventListener("abort", end);
+    try {
+      signal.throwIfAborted();
+      const { beginning, stream, bytes } = await opened(body);
+      signal.throwIfAborted();
+      const { contentType, extension } = typeOf(image, beginning);
+      const key = keyOf(extension);
+      // The signal's controller would not do for it: of several uploads it would end the last only.
+      upload = new Upload({
+        client: endingBytes(this.client, signal),
+        queueSize: PARALLEL_PARTS,
+        params: { Bucket: this.bucket, Key: key, ContentType: contentType, Body: stream },
+      });
+      await upload.done();
+      return { key, contentType, bytes: bytes() };
+    } finally {
+      signal.removeEventListener("abort", end);
+      body.destroy();
+    }
+  }
+
+  async #storeOutput(
+    task: Task,
+    run: FinishedRun,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<StoredObject> {
     const body = Buffer.from(JSON.stringify(run.result.output) ?? "null");
     const object = {
       key: `${folder}/${outputName(task.id, run.attempt)}`,
       contentType: "application/json",
       bytes: body.length,
     };
-    await this.#put(object, body);
+    await this.#put(object, body, signal);
     return object;
   }
 
-  async #put({ key, contentType }: StoredObject, body: Buffer): Promise<void> {
+  async #put(
+    { key, contentType }: StoredObject,
+    body: Buffer,
+    abortSignal: AbortSignal,
+  ): Promise<void> {
     await this.client.send(
       new PutObjectCommand({
         Bucket: this.bucket,
@@ -157,6 +195,7 @@ export class Results {
         ContentType: contentType,
         Body: body,
       }),
+      { abortSignal },
     );
   }
 
@@ -221,7 +260,39 @@ function typeOf(
   return { contentType: said, extension: /^[a-z0-9]{1,10}$/.test(subtype) ? subtype : "bin" };
 }
 
-/** A stream's first bytes, the whole stream, and how many bytes went by. */
+/**
+ * The client for an `Upload`, which by itself ends between two calls only, and would keep the bytes of
+ * the one that S3 has not answered. Calls without bytes go on: what was begun has to be aborted there.
+ */
+function endingBytes(client: S3Client, abortSignal: AbortSignal): S3Client {
+  const send = (command: UploadPartCommand) =>
+    client.send(command, command.input.Body === undefined ? {} : { abortSignal });
+  return Object.create(client, { send: { value: send } }) as S3Client;
+}
+
+/**
+ * What all of it gives. The first failure ends the rest.
+ *
+ * @throws the first failure, when all of it has ended
+ */
+async function allOrNone<Work extends readonly Promise<unknown>[] | []>(
+  work: Work,
+  end: AbortController,
+): Promise<{ -readonly [Each in keyof Work]: Awaited<Work[Each]> }> {
+  try {
+    return await Promise.all(work);
+  } catch (error) {
+    end.abort(error);
+    await Promise.allSettled(work);
+    // What failed first may be in another part of the work, and have ended this one.
+    throw end.signal.reason;
+  }
+}
+
+/**
+ * A stream's first bytes, the whole stream, and how many bytes went by. The whole stream ends the
+ * one it was made of, also when it is not read to its end.
+ */
 async function opened(
   body: Readable,
 ): Promise<{ beginning: Buffer; stream: Readable; bytes: () => number }> {
@@ -239,12 +310,16 @@ async function opened(
   }
   const beginning = Buffer.concat(read);
   const rest = async function* () {
-    if (beginning.length > 0) yield beginning;
-    while (!isEnded) {
-      const { value, done } = await nextOf(chunks);
-      if (done === true) return;
-      length += value.length;
-      yield value;
+    try {
+      if (beginning.length > 0) yield beginning;
+      while (!isEnded) {
+        const { value, done } = await nextOf(chunks);
+        if (done === true) return;
+        length += value.length;
+        yield value;
+      }
+    } finally {
+      await chunks.return?.();
     }
   };
   return { beginning, stream: Readable.from(rest(), { objectMode: false }), bytes: () => length };

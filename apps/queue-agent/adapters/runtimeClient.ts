@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { type Dispatcher, FormData, Pool } from "undici";
 import { answerBytes } from "../../../fleet/agentResources";
@@ -7,8 +8,20 @@ import { TaskFailed } from "../taskFailed";
 import { AnswerTooLarge } from "./answerTooLarge";
 import { errorMessage } from "./errorMessage";
 
-/** A task, one to fetch results by, one to interrupt by, and one for readiness. */
-const CONNECTIONS = 4;
+/**
+ * At the same time at most: a task's request, two that interrupt it, one by which the task before it
+ * is forgotten, and one for readiness. Several uploads of inputs, and what comes while the runtime
+ * is slow to answer, wait for each other, as long as their signals let them.
+ */
+const CONNECTIONS = 5;
+
+/**
+ * Apart from the others: what is streamed to S3 keeps its connection as long as S3 takes, and no run
+ * may wait for that. Four images of a task are stored at the same time (results.ts), and while
+ * they are streamed no other task begins to be stored (pipeline.ts). Twice as many: a stream that waits
+ * for another one would use up its time, and a connection that is not used costs nothing.
+ */
+const STREAMS = 4 * 2;
 
 /** It is on the same machine. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -16,7 +29,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 5 s after which uvicorn closes an idle connection (its setting timeout-keep-alive). */
 const KEEP_ALIVE_MS = 3_000;
 
-/** Most bytes of an error's text that are read. */
+/** Most bytes that are read of what only an error, or nobody, has to say. */
 const ERROR_BYTES = 1024 * 1024;
 
 export type RequestBody = JsonValue | FormData;
@@ -34,11 +47,12 @@ export interface RuntimeRequest {
 }
 
 /**
- * A runtime's HTTP API. A request waits for its answer as long as it takes: the signal is its only
- * end.
+ * A runtime's HTTP API. A request waits for a connection and its answer as long as it takes: the
+ * signal is its only end.
  */
 export class RuntimeClient {
   private readonly pool: Pool;
+  private readonly streams: Pool;
   private readonly basePath: string;
 
   /**
@@ -51,13 +65,14 @@ export class RuntimeClient {
   ) {
     const { origin, pathname } = new URL(url);
     this.basePath = pathname.replace(/\/+$/, "");
-    this.pool = new Pool(origin, {
-      connections: CONNECTIONS,
+    const options: Pool.Options = {
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connect: { timeout: CONNECT_TIMEOUT_MS },
-    });
+    };
+    this.pool = new Pool(origin, { ...options, connections: CONNECTIONS });
+    this.streams = new Pool(origin, { ...options, connections: STREAMS });
   }
 
   /**
@@ -79,18 +94,22 @@ export class RuntimeClient {
     }
   }
 
-  /** The answer's body, while it comes in; fails as `json` does. Has to be read. */
+  /**
+   * The answer's body, while it comes in; fails as `json` does. Has to be read to its end, or
+   * destroyed. No request of another kind waits for it.
+   */
   async stream(
     request: RuntimeRequest,
     signal: AbortSignal,
   ): Promise<Dispatcher.ResponseData["body"]> {
-    return (await this.succeeded(request, signal)).body;
+    return (await this.succeeded(request, signal, this.streams)).body;
   }
 
   /** Nothing when the runtime answers a GET with 2xx; otherwise what it says. */
   async problem(path: string, signal: AbortSignal): Promise<string | undefined> {
     try {
-      await (await this.stream({ method: "GET", path }, signal)).dump();
+      const { body } = await this.succeeded({ method: "GET", path }, signal, this.pool);
+      await body.dump({ limit: ERROR_BYTES, signal });
       return undefined;
     } catch (error) {
       if (error instanceof TaskFailed) return error.message;
@@ -99,12 +118,12 @@ export class RuntimeClient {
   }
 
   async close(): Promise<void> {
-    await this.pool.destroy();
+    await Promise.all([this.pool.destroy(), this.streams.destroy()]);
   }
 
   /** The answer's body as a whole. Its bytes are free to go when it returns. */
   private async text(request: RuntimeRequest, signal: AbortSignal): Promise<string> {
-    const { headers, body } = await this.succeeded(request, signal);
+    const { headers, body } = await this.succeeded(request, signal, this.pool);
     const maxBytes = this.maxAnswerBytes;
     try {
       const bytes = await limitedBytes(body, {
@@ -122,8 +141,9 @@ export class RuntimeClient {
   private async succeeded(
     request: RuntimeRequest,
     signal: AbortSignal,
+    pool: Pool,
   ): Promise<Dispatcher.ResponseData> {
-    const answer = await this.send(request, signal);
+    const answer = await this.send(request, signal, pool);
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
     throw await failureOf(request, answer, signal);
   }
@@ -131,6 +151,7 @@ export class RuntimeClient {
   private async send(
     { method, path, query, headers, body }: RuntimeRequest,
     signal: AbortSignal,
+    pool: Pool,
   ): Promise<Dispatcher.ResponseData> {
     const isJson = body !== undefined && !(body instanceof FormData);
     const options: Dispatcher.RequestOptions = {
@@ -142,7 +163,37 @@ export class RuntimeClient {
       body: isJson ? Buffer.from(JSON.stringify(body)) : (body ?? null),
       signal,
     };
-    return await this.pool.request(options).catch((error: unknown) => brokenOff(error, signal));
+    signal.throwIfAborted();
+    return await answerUntil(signal, pool.request(options)).catch((error: unknown) =>
+      brokenOff(error, signal),
+    );
+  }
+}
+
+/**
+ * undici does not hear of an abort while a request waits for a connection. The request is not sent
+ * then, when it gets one.
+ */
+async function answerUntil(
+  signal: AbortSignal,
+  answering: Promise<Dispatcher.ResponseData>,
+): Promise<Dispatcher.ResponseData> {
+  const listening = new AbortController();
+  const aborted = once(signal, "abort", { signal: listening.signal });
+  aborted.catch(() => {});
+  try {
+    await Promise.race([answering, aborted]);
+    signal.throwIfAborted();
+    return await answering;
+  } catch (error) {
+    // Nobody waits for it any more, nor hears of its end.
+    answering.then(
+      ({ body }) => body.on("error", () => {}).destroy(),
+      () => {},
+    );
+    throw error;
+  } finally {
+    listening.abort();
   }
 }
 

@@ -132,6 +132,27 @@ describe("the adapter of ComfyUI", () => {
     assert.deepEqual(await bytesOfImage(first.images[0]!), images[0]);
   });
 
+  it("queues the next workflow, and interrupts it, while nobody reads the images before it", async () => {
+    const { adapter, server } = await serving({
+      imageBytes: 8 * 1024 ** 2,
+      runMs: ({ number }) => (number === 2 ? 60_000 : 0),
+    });
+    // As many as can be streamed at the same time.
+    const first = await adapter.run(taskOf("pipeline", workflow(8)), always);
+    const bodies = await Promise.all(first.images.map((each) => each.body()));
+    assert.equal(await adapter.readiness(always), undefined);
+    const task = taskOf("pipeline", workflow());
+    const error = await aborted(adapter, task, () => server.runs.length === 2);
+    assert.match(String(error), /the claim is lost/);
+    assert.equal(server.runs[1]?.state, "interrupted");
+    for (const body of bodies) {
+      assert.ok(!Buffer.isBuffer(body), "it is no stream");
+      let bytes = 0;
+      for await (const chunk of body) bytes += (chunk as Buffer).length;
+      assert.ok(bytes > 8 * 1024 ** 2, "it did not stay open");
+    }
+  });
+
   it("gives images, gifs and videos of all nodes", async () => {
     const file = (filename: string) => ({ filename, subfolder: "a", type: "output" });
     const { adapter } = await serving({

@@ -126,6 +126,50 @@ describe("what an agent reads of a runtime's answer", () => {
   });
 });
 
+describe("the signal of a request to a runtime", () => {
+  it("ends it while it waits for a connection, and it is not sent any more", async () => {
+    const asked: string[] = [];
+    const server = await listening(async ({ url }, response) => {
+      asked.push(url as string);
+      if (url !== "/hangs") response.end("7");
+    });
+    const client = new RuntimeClient(server.url);
+    try {
+      const get = (path: string, signal: AbortSignal) =>
+        client.json({ method: "GET", path }, signal);
+      const late = new AbortController();
+      const hanging = Array.from({ length: 20 }, () => new AbortController());
+      const isOver = Promise.allSettled(hanging.map(({ signal }) => get("/hangs", signal)));
+      const waiting = get("/late", late.signal);
+      waiting.catch(() => {});
+      await until(() => asked.length > 0);
+      late.abort(new Error("the claim is lost"));
+      await assert.rejects(waiting, /^Error: the claim is lost$/);
+      for (const each of hanging) each.abort(new Error("it is over"));
+      for (const each of await isOver)
+        assert.match(String(each.status === "rejected" && each.reason), /it is over/);
+      assert.equal(await get("/next", always), 7);
+      assert.ok(!asked.includes("/late"), "it was sent");
+    } finally {
+      await client.close();
+      await server.stop();
+    }
+  });
+
+  it("ends it before it begins when it was aborted already", async () => {
+    const server = await listening(async (_request, response) => void response.end("7"));
+    const client = new RuntimeClient(server.url);
+    try {
+      const signal = AbortSignal.abort(new Error("the claim is lost"));
+      await assert.rejects(client.json({ method: "GET", path: "/" }, signal), /the claim is lost/);
+      assert.equal(server.connections(), 0);
+    } finally {
+      await client.close();
+      await server.stop();
+    }
+  });
+});
+
 /** Runs a task while the images of the one before it are stored. */
 const TWO_TASKS = `
   import { fleetAdapter } from "./adapters/fleet";
