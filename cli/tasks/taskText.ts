@@ -37,7 +37,7 @@ export function taskLines(task: TaskView, now: number, paint: Paint): string[] {
     ["ended", task.finishedAt && instant(task.finishedAt, now)],
     ["attempts", String(attempts)],
     ["failure", failure && `${failure.code}: ${failure.message}`],
-    ["results", task.outputLocation],
+    ["results", output && task.outputLocation],
     ["context", task.context === undefined ? undefined : JSON.stringify(task.context)],
     ...images.map(
       ({ location, bytes }) => ["image", `${nameIn(location)}, ${size(bytes)}`] as const,
