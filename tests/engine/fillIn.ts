@@ -1,4 +1,9 @@
-import { isSecret, SECRET, type WireValue } from "../../cli/plan/wire";
+import { runtime } from "@pulumi/pulumi";
+import { isSecret, printable, SECRET, type WireValue } from "../../cli/plan/wire";
+
+/** The plan hashes a text that has placeholders, and nobody can tell from the hash. */
+const HASH_OF_OUTPUTS = /task-api-deployment\.triggers\.document$/;
+const SHA_256 = /^[0-9a-f]{64}$/;
 
 const PLACEHOLDER = /<output of [^<>]+>/;
 
@@ -8,6 +13,13 @@ const PLACEHOLDER = /<output of [^<>]+>/;
  */
 export function mismatches(planned: unknown, real: unknown, path: string): string[] {
   if (planned === SECRET) return isSecret(real as WireValue) ? [] : [`${path} is no secret`];
+  if (isArchive(real))
+    return mismatches(
+      planned,
+      printable(real, () => "", []),
+      path,
+    );
+  if (HASH_OF_OUTPUTS.test(path)) return SHA_256.test(String(real)) ? [] : [differs()];
   if (typeof planned === "string") return isFilledIn(planned, real) ? [] : [differs()];
   if (typeof planned !== "object" || planned === null)
     return Object.is(planned, real) ? [] : [differs()];
@@ -25,6 +37,11 @@ export function mismatches(planned: unknown, real: unknown, path: string): strin
   function differs(): string {
     return `${path} is ${JSON.stringify(real)}, and was planned as ${JSON.stringify(planned)}`;
   }
+}
+
+function isArchive(value: unknown): value is WireValue {
+  const signature = (value as Record<string, unknown> | null | undefined)?.[runtime.specialSigKey];
+  return signature === runtime.specialArchiveSig || signature === runtime.specialAssetSig;
 }
 
 function isFilledIn(planned: string, real: unknown): boolean {
