@@ -1,0 +1,1 @@
+"""HTTP: what clients, probes and SageMaker ask."""

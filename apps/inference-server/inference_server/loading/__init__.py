@@ -1,0 +1,1 @@
+"""From a folder or a hub's id to files that may be trusted."""

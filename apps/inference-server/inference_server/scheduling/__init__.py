@@ -1,0 +1,1 @@
+"""Which images are made together, and when."""
