@@ -1,24 +1,28 @@
 import { join } from "node:path";
 import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
-import type { BuildContext } from "../components/buildContext";
-import { ContainerImage } from "../components/containerImage";
+import { type BuildContext, contextTag } from "../components/buildContext";
+import { ContainerImage, type ContainerImageSource } from "../components/containerImage";
+import type { BuilderSettings } from "../components/imageBuilder";
 import { ImageCache } from "../components/imageCache";
 import type { Network } from "../components/network";
+import { PrivateBucket } from "../components/privateBucket";
 import type { Scope } from "../components/scope";
 import { FAILOVER_CONTROLLER } from "../contracts/failover";
 import { QUEUE_AGENT } from "../contracts/tasks/settings";
 import type { Framework } from "../fleet/accelerators";
 import type { FleetConfig } from "./config/schema";
+import { hostedModels } from "./managedModels";
 import type { ResolvedRuntime } from "./resolveRuntimes";
 
 export interface ImagesArgs {
   readonly scope: Scope;
   readonly config: FleetConfig;
-  readonly network: Network;
   readonly runtimes: readonly ResolvedRuntime[];
-  /** Kubernetes version of the nodes. */
-  readonly kubernetesVersion: pulumi.Input<string>;
+  /** Where nodes are, and their version of Kubernetes; absent: there is no cluster. */
+  readonly nodes:
+    | { readonly network: Network; readonly kubernetesVersion: pulumi.Input<string> }
+    | undefined;
   /** Who is told when a snapshot could not be made. */
   readonly alarmTopicArn: pulumi.Input<string>;
   readonly tags: Readonly<Record<string, string>>;
@@ -41,9 +45,9 @@ export interface Images {
 /** The images of the server and of the apps, and the snapshots that nodes start from. */
 export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
   const { config } = args;
-  const servers = new Map(
-    frameworksOf(args).map((framework) => [framework, createServer(args, framework, awsProvider)]),
-  );
+  const builder =
+    config.images.server.source === "codebuild" ? builderSettings(args, awsProvider) : undefined;
+  const servers = createServers(args, builder, awsProvider);
   const { failover, async: path } = config;
   const failoverController = createApp(
     args,
@@ -62,7 +66,7 @@ export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
   const onNodes = new Set([
     ...servers.values(),
     ...runtimes.values(),
-    ...(path.enabled ? [queueAgent!] : []),
+    ...(path.enabled && queueAgent !== undefined ? [queueAgent] : []),
   ]);
   return {
     servers,
@@ -75,59 +79,112 @@ export function images(args: ImagesArgs, awsProvider: aws.Provider): Images {
       ),
     ),
     cache:
-      config.images.cache === "snapshot" ? createCache(args, [...onNodes], awsProvider) : undefined,
+      config.images.cache === "snapshot" && args.nodes !== undefined
+        ? createCache(args, args.nodes, [...onNodes], awsProvider)
+        : undefined,
+  };
+}
+
+/** Frameworks that pods and managed endpoints run. */
+function frameworksInUse({ config, runtimes }: ImagesArgs): ReadonlySet<Framework> {
+  const served = runtimes.filter((runtime) => runtime.config.image === undefined);
+  const hosted = hostedModels(config).filter(({ container }) => container === undefined);
+  return new Set([
+    ...Object.values(config.units).map(({ framework }) => framework),
+    ...served.map((runtime) => runtime.config.framework),
+    ...hosted.map(({ framework }) => framework),
+  ]);
+}
+
+/** Days that replaced sources of builds are kept. */
+const replacedSourcesDays = 7;
+
+/** What all builds of servers share. */
+function builderSettings(
+  { scope, config }: ImagesArgs,
+  awsProvider: aws.Provider,
+): BuilderSettings {
+  const sources = new PrivateBucket(
+    "image-sources",
+    {
+      scope,
+      noncurrentDays: replacedSourcesDays,
+      protect: scope.protectData,
+      forceDestroy: !scope.protectData,
+    },
+    { providers: { aws: awsProvider } },
+  );
+  const { logRetentionDays } = config.observability;
+  return { sources, ...config.images.server.codebuild, logRetentionDays };
+}
+
+/**
+ * The images of all frameworks, where they are in the program's own repositories, so that the last
+ * unit of one can go without its images; otherwise of those in use. What no pod runs is not built.
+ */
+function createServers(
+  args: ImagesArgs,
+  builder: BuilderSettings | undefined,
+  awsProvider: aws.Provider,
+): ServerImages {
+  const { scope, config } = args;
+  const { server, keepUntaggedDays, keepTagged } = config.images;
+  const used = frameworksInUse(args);
+  const all: readonly Framework[] = ["neuron", "cuda", "triton"];
+  const kept = server.repository === undefined ? all : all.filter((each) => used.has(each));
+  return new Map(
+    kept.map((framework) => [
+      framework,
+      new ContainerImage(
+        `inference-server-${framework}`,
+        {
+          scope,
+          image: serverSource(config, framework, used.has(framework), builder),
+          keepUntaggedDays,
+          keepTagged,
+        },
+        { providers: { aws: awsProvider } },
+      ),
+    ]),
+  );
+}
+
+function serverSource(
+  { images: { server } }: FleetConfig,
+  framework: Framework,
+  isUsed: boolean,
+  builder: BuilderSettings | undefined,
+): ContainerImageSource {
+  if (server.source !== "external" && isUsed) {
+    const build: BuildContext = {
+      context: server.context,
+      dockerfile: join(server.context, `Dockerfile.${framework}`),
+      configKey: "images.server.context",
+    };
+    return builder === undefined
+      ? { source: "local", ...build }
+      : { source: "codebuild", builder, ...build };
+  }
+  const digest = server.digests[framework];
+  return {
+    source: "external",
+    tag: server.tag,
+    ...(server.repository === undefined ? {} : { repository: `${server.repository}-${framework}` }),
+    ...(digest === undefined ? {} : { digest }),
   };
 }
 
 /**
- * Frameworks that images are kept for: all, where they are in the program's own repositories, so
- * that the last unit of one can go without its images; otherwise those in use.
+ * Tells one image of the server from another, before it is built. One that is pushed under the same
+ * tag is not told from the one before.
+ *
+ * @throws UserError when what it is built from is not there
  */
-function frameworksOf({ config, runtimes }: ImagesArgs): readonly Framework[] {
-  const { server } = config.images;
-  if (server.source === "external" && server.repository === undefined)
-    return ["neuron", "cuda", "triton"];
-  const served = runtimes.filter((runtime) => runtime.config.image === undefined);
-  return [
-    ...new Set([
-      ...Object.values(config.units).map(({ framework }) => framework),
-      ...served.map((runtime) => runtime.config.framework),
-    ]),
-  ];
-}
-
-function createServer(
-  { scope, config }: ImagesArgs,
-  framework: Framework,
-  awsProvider: aws.Provider,
-): ContainerImage {
-  const { server, keepUntaggedDays, keepTagged } = config.images;
-  const digest = server.digests[framework];
-  return new ContainerImage(
-    `inference-server-${framework}`,
-    {
-      scope,
-      image:
-        server.source === "local"
-          ? {
-              source: "local",
-              context: server.context,
-              dockerfile: join(server.context, `Dockerfile.${framework}`),
-              configKey: "images.server.context",
-            }
-          : {
-              source: "external",
-              tag: server.tag,
-              ...(server.repository === undefined
-                ? {}
-                : { repository: `${server.repository}-${framework}` }),
-              ...(digest === undefined ? {} : { digest }),
-            },
-      keepUntaggedDays,
-      keepTagged,
-    },
-    { providers: { aws: awsProvider } },
-  );
+export function serverRevision(config: FleetConfig, framework: Framework): string {
+  const image = serverSource(config, framework, true, undefined);
+  if (image.source !== "external") return contextTag(image);
+  const { repository = "own", tag, digest } = image;
+  return digest === undefined ? `${repository}:${tag}` : `${repository}@${digest}`;
 }
 
 /** What the images of our apps are built from, by the app. */
@@ -155,17 +212,17 @@ function appBuild(app: string, configKey: string): BuildContext {
 }
 
 /**
- * The image of an app of ours. The program's own repository is there without the app too: an image
+ * The image of an app of ours on the cluster. The program's own repository is there without the app too: an image
  * has to be pushed before what wants it is turned on, and stays when it is turned off.
  */
 function createApp(
-  { scope, config }: ImagesArgs,
+  { scope, config, nodes }: ImagesArgs,
   app: keyof typeof appBuilds,
   enabled: boolean,
   { source, repository, tag, digest }: FleetConfig["failover"]["controller"],
   awsProvider: aws.Provider,
 ): ContainerImage | undefined {
-  if (!enabled && repository !== undefined) return undefined;
+  if (nodes === undefined || (!enabled && repository !== undefined)) return undefined;
   const { keepUntaggedDays, keepTagged } = config.images;
   return new ContainerImage(
     app,
@@ -218,10 +275,11 @@ function createRuntimes(
 
 function createCache(
   args: ImagesArgs,
+  { network, kubernetesVersion }: NonNullable<ImagesArgs["nodes"]>,
   images: readonly ContainerImage[],
   awsProvider: aws.Provider,
 ): ImageCache {
-  const { scope, config, network } = args;
+  const { scope, config } = args;
   const { snapshot } = config.images;
   // One that is built in the same `up` has no digest yet that a snapshot could be made of.
   const all = images.filter(({ pinnedBy }) => pinnedBy !== "build");
@@ -229,7 +287,7 @@ function createCache(
     "image-cache",
     {
       scope,
-      kubernetesVersion: args.kubernetesVersion,
+      kubernetesVersion,
       bottlerocketVersion: config.nodes.bottlerocketVersion,
       builderInstanceType: snapshot.builderInstanceType,
       vpcId: network.vpcId,

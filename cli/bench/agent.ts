@@ -9,8 +9,8 @@ import { marshall } from "@aws-sdk/util-dynamodb";
 import { RUNTIME_ATTRIBUTE, type TaskMessage } from "../../contracts/tasks/message";
 import type { TaskRecord } from "../../contracts/tasks/record";
 import { freePorts } from "../../tests/cluster/controlPlane/freePorts";
-import { AgentProcess } from "./agentProcess";
 import type { Bench, BenchContext } from "./bench";
+import { MeasuredProcess } from "./measuredProcess";
 import {
   idleMilliseconds,
   type RecordingRuntime,
@@ -75,7 +75,7 @@ export const agentBench: Bench = {
   },
 };
 
-type StartAgent = (world: TaskWorld) => Promise<AgentProcess>;
+type StartAgent = (world: TaskWorld) => Promise<MeasuredProcess>;
 
 interface Figures {
   readonly idle: number[];
@@ -113,9 +113,9 @@ async function ours(
   world: TaskWorld,
   { url }: RecordingRuntime,
   bundle: string,
-): Promise<AgentProcess> {
+): Promise<MeasuredProcess> {
   const [port] = await freePorts(1);
-  return new AgentProcess(process.execPath, [bundle], {
+  return new MeasuredProcess(process.execPath, [bundle], {
     ...world.agent,
     ...world.aws,
     RUNTIME_URL: url,
@@ -130,9 +130,9 @@ async function sequential(
   world: TaskWorld,
   { url }: RecordingRuntime,
   { launcher }: BenchContext,
-): Promise<AgentProcess> {
+): Promise<MeasuredProcess> {
   const script = join(dirname(launcher), "bench/sequentialAgent.py");
-  return new AgentProcess(world.interpreter, ["-W", "ignore", script], {
+  return new MeasuredProcess(world.interpreter, ["-W", "ignore", script], {
     ...world.agent,
     ...world.aws,
     RUNTIME_URL: url,
@@ -157,7 +157,7 @@ async function workedOff(
 ) {
   const { milliseconds, tasks, callMilliseconds } = load;
   const world = await startWorld(callMilliseconds);
-  let agent: AgentProcess | undefined;
+  let agent: MeasuredProcess | undefined;
   try {
     const ids = Array.from({ length: tasks }, () => randomUUID());
     await submit(world, ids);

@@ -13,7 +13,7 @@ export interface ProcessRun {
 
 /** Runs in the measured process, and tells the measuring one on file descriptor 3. */
 const REPORT = `
-const { writeSync } = require("node:fs");
+const { readFileSync, writeSync } = require("node:fs");
 const Module = require("node:module");
 const from = process.env.DIFFUSION_FLEET_BENCH_FROM;
 const packages = new Set();
@@ -24,8 +24,16 @@ if (from) {
     return load.call(this, request, parent, ...rest);
   };
 }
+function peakOf() {
+  // On Linux maxRSS begins with what the process had that started this one.
+  try {
+    return Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
+  } catch {
+    return process.resourceUsage().maxRSS;
+  }
+}
 process.on("exit", () => {
-  const peakKiB = process.resourceUsage().maxRSS;
+  const peakKiB = peakOf();
   writeSync(3, JSON.stringify({ peakMiB: peakKiB / 1024, packages: [...packages] }));
 });
 `;

@@ -7,5 +7,6 @@ export const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   failover: async () => (await import("./failover")).failoverBench,
   plan: async () => (await import("./plan")).planBench,
   policies: async () => (await import("./policies")).policiesBench,
+  server: async () => (await import("./server")).serverBench,
   "task-api": async () => (await import("./taskApi")).taskApiBench,
 };

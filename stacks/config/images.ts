@@ -51,15 +51,37 @@ export const imagesSchema = z
     server: z
       .strictObject({
         source: z
-          .enum(["external", "local"])
+          .enum(["external", "local", "codebuild"])
           .default("external")
           .describe(
-            "`external`: images that the user pushed; `local`: built by `pulumi up` with Docker.",
+            "`external`: images that the user pushed; `local`: built by `pulumi up` with Docker; `codebuild`: built by AWS CodeBuild, which `pulumi up` starts and waits for.",
           ),
         context: z
           .string()
           .default("apps/inference-server")
-          .describe("With `local`: folder with one Dockerfile.FRAMEWORK each."),
+          .describe("With `local` and `codebuild`: folder with one Dockerfile.FRAMEWORK each."),
+        codebuild: z
+          .strictObject({
+            computeType: z
+              .enum([
+                "BUILD_GENERAL1_MEDIUM",
+                "BUILD_GENERAL1_LARGE",
+                "BUILD_GENERAL1_XLARGE",
+                "BUILD_GENERAL1_2XLARGE",
+              ])
+              .default("BUILD_GENERAL1_LARGE")
+              .describe(
+                "Machine: MEDIUM has 4 vCPUs, 7 GB of memory and 128 GB of disk, LARGE 8, 15 and 128, XLARGE 36, 70 and 256, 2XLARGE 72, 145 and 824.",
+              ),
+            timeoutMinutes: z
+              .int()
+              .min(5)
+              .max(480)
+              .default(120)
+              .describe("Minutes after which CodeBuild stops a build."),
+          })
+          .prefault({})
+          .describe("With `codebuild`: what builds."),
         repository: z
           .string()
           .optional()

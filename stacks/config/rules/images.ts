@@ -4,11 +4,12 @@ import type { FleetConfig } from "../schema";
 /** Rules about where images come from. */
 export function imageProblems({ images, units, async: path }: FleetConfig): Problem[] {
   const problems: Problem[] = [];
-  if (images.server.source === "local" && images.server.repository !== undefined)
+  const { source } = images.server;
+  if (source !== "external" && images.server.repository !== undefined)
     problems.push({
       key: "images.server.repository",
       value: images.server.repository,
-      allowed: "nothing with `source: local`, which pushes to the program's own repositories",
+      allowed: `nothing with \`source: ${source}\`, which pushes to the program's own repositories`,
       reads: ["images.server.source"],
     });
   if (images.server.repository !== undefined && isWithTag(images.server.repository))
@@ -17,11 +18,11 @@ export function imageProblems({ images, units, async: path }: FleetConfig): Prob
       value: images.server.repository,
       allowed: "a repository without tag or digest; those have keys of their own",
     });
-  if (images.cache === "snapshot" && images.server.source === "local")
+  if (images.cache === "snapshot" && source !== "external")
     problems.push({
       key: "images.cache",
       value: images.cache,
-      allowed: "soci or none with `source: local`: a snapshot wants fixed tags or digests",
+      allowed: `soci or none with \`source: ${source}\`: a snapshot wants fixed tags or digests`,
       reads: ["images.server.source"],
     });
   if (images.snapshot.id !== undefined && images.cache !== "snapshot")

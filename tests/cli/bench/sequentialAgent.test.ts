@@ -8,7 +8,7 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
-import { AgentProcess } from "../../../cli/bench/agentProcess";
+import { MeasuredProcess } from "../../../cli/bench/measuredProcess";
 import { startRecordingRuntime } from "../../../cli/bench/recordingRuntime";
 import { clientsAt } from "../../../cli/localAws/localWorld";
 import { pythonWith } from "../../../cli/localAws/python";
@@ -48,7 +48,7 @@ describeOnMoto("the agent that ours is measured against", (moto) => {
 
     const runtime = await startRecordingRuntime();
     const script = resolve(root, "cli/bench/sequentialAgent.py");
-    const agent = new AgentProcess(interpreter!, ["-W", "ignore", script], {
+    const agent = new MeasuredProcess(interpreter!, ["-W", "ignore", script], {
       ...motoEnvironment(moto()),
       AWS_DEFAULT_REGION: region,
       QUEUE_URL: tasks,

@@ -7,8 +7,8 @@ const SIGNAL_STATUSES = { SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof SIGNAL_STATUSES;
 const exitOn = (signal: Signal) => process.exit(SIGNAL_STATUSES[signal]);
 
-/** An agent as a process of its own, which ends when it is stopped, or with this process. */
-export class AgentProcess {
+/** A program as a process of its own, which ends when it is stopped, or with this process. */
+export class MeasuredProcess {
   readonly #child: ChildProcess;
   #said = "";
   readonly #onExit = () => this.#child.kill("SIGKILL");
@@ -34,7 +34,7 @@ export class AgentProcess {
   /** @throws Error with the last that it said, when it has ended */
   assertRunning(): void {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null)
-      throw new Error(`the agent has ended:\n${this.#said}`);
+      throw new Error(`it has ended:\n${this.#said}`);
   }
 
   /** The most memory that it has had, MiB; Linux only. */
