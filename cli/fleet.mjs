@@ -16,7 +16,7 @@ const EXIT_BY_SIGNAL = 128;
 /** The commands that run the program. */
 const PLANNING = ["plan", "versions", "demo"];
 /** The commands that do something outside of this process, so that they must not be repeated. */
-const ACTING = ["tasks", "demo"];
+const ACTING = ["tasks", "demo", "profile", "model"];
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = dirname(here);

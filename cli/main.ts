@@ -3,7 +3,9 @@ import { benchCommand } from "./bench/command";
 import { demoCommand } from "./demo/command";
 import { docsCommand } from "./docs/command";
 import { ExitCode } from "./exitCode";
+import { modelCommand } from "./model/command";
 import { planCommand } from "./plan/command";
+import { profileCommand } from "./profile/command";
 import { routesCommand } from "./routes/command";
 import { tasksCommand } from "./tasks/command";
 import { versionsCommand } from "./versions/command";
@@ -23,11 +25,13 @@ export async function main(args: readonly string[], root: string): Promise<numbe
   };
   const fleet = new Command("fleet")
     .description(
-      "Plan a diffusion fleet and watch it, give it tasks, list its versions, measure it, write its docs.",
+      "Plan a diffusion fleet and watch it, give it models and tasks, list its versions, measure it, write its docs.",
     )
     .addCommand(planCommand(root, finish))
     .addCommand(routesCommand(finish))
+    .addCommand(profileCommand(root, finish))
     .addCommand(tasksCommand(root, finish))
+    .addCommand(modelCommand(root, finish))
     .addCommand(demoCommand(root, finish))
     .addCommand(versionsCommand(root, finish))
     .addCommand(benchCommand(finish))

@@ -10,3 +10,20 @@ export type AlarmRest = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmDesc
 
 /** Seconds of the period that metrics of the fleet are looked at in. */
 export const minute = 60;
+
+/** One metric of a resource, and what of a period's values counts. */
+type Watched = Required<
+  Pick<aws.cloudwatch.MetricAlarmArgs, "namespace" | "metricName" | "dimensions" | "statistic">
+>;
+
+/** More than `threshold` in five minutes. No data is nothing that could be too much. */
+export function aboveInFiveMinutes(threshold: number, watched: Watched): AlarmRest {
+  return {
+    ...watched,
+    period: 5 * minute,
+    evaluationPeriods: 1,
+    comparisonOperator: "GreaterThanThreshold",
+    threshold,
+    treatMissingData: "notBreaching",
+  };
+}

@@ -9,7 +9,7 @@ import {
 } from "../contracts/metrics";
 import { STACK_TAG } from "../contracts/tags";
 import { cloudWatchAlarm } from "../fleet/names";
-import { type Alarm, type AlarmRest, minute } from "./alarm";
+import { type Alarm, type AlarmRest, aboveInFiveMinutes, minute } from "./alarm";
 import {
   CONTAINER_INSIGHTS,
   FAILED_NODES,
@@ -276,17 +276,12 @@ function deadLettersAlarm({ name, of, queueName }: DeadLetters): Alarm {
   return [
     `dead-letters-${name}`,
     `${of}: the message is in the dead-letter queue.`,
-    {
+    aboveInFiveMinutes(0, {
       namespace: "AWS/SQS",
       metricName: "ApproximateNumberOfMessagesVisible",
       dimensions: { QueueName: queueName },
       statistic: "Maximum",
-      period: 5 * minute,
-      evaluationPeriods: 1,
-      comparisonOperator: "GreaterThanThreshold",
-      threshold: 0,
-      treatMissingData: "notBreaching",
-    },
+    }),
   ];
 }
 

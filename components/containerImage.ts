@@ -1,6 +1,7 @@
 import * as awsx from "@pulumi/awsx";
 import * as pulumi from "@pulumi/pulumi";
 import { type BuildContext, contextTag } from "./buildContext";
+import { type BuilderSettings, ImageBuilder } from "./imageBuilder";
 import { ImageRepository } from "./imageRepository";
 import type { Scope } from "./scope";
 
@@ -21,6 +22,11 @@ export type ContainerImageSource =
   | ({
       /** `pulumi up` builds and pushes it, with Docker. */
       readonly source: "local";
+    } & BuildContext)
+  | ({
+      /** `pulumi up` has CodeBuild build and push it. */
+      readonly source: "codebuild";
+      readonly builder: BuilderSettings;
     } & BuildContext);
 
 export interface ContainerImageArgs {
@@ -55,6 +61,14 @@ export class ContainerImage extends pulumi.ComponentResource {
     if (image.source === "local") {
       this.pinnedBy = "build";
       this.reference = buildImage(name, image, url, { parent: this });
+    } else if (image.source === "codebuild") {
+      this.pinnedBy = "build";
+      const { digest } = new ImageBuilder(
+        name,
+        { scope, build: image, settings: image.builder, repository: this.repository! },
+        { parent: this },
+      );
+      this.reference = pulumi.interpolate`${url}@${digest}`;
     } else if (image.digest === undefined) {
       this.pinnedBy = "tag";
       this.reference = pulumi.interpolate`${url}:${image.tag}`;
@@ -70,8 +84,9 @@ export class ContainerImage extends pulumi.ComponentResource {
 const formerType: pulumi.Alias = { type: "diffusion-fleet:index:ServerImage" };
 
 function createRepository(name: string, args: ContainerImageArgs, opts: pulumi.ResourceOptions) {
-  const { scope, keepUntaggedDays, keepTagged } = args;
-  return new ImageRepository(name, { scope, keepUntaggedDays, keepTagged }, opts);
+  const { scope, image, keepUntaggedDays, keepTagged } = args;
+  const holdsBuildCache = image.source === "codebuild";
+  return new ImageRepository(name, { scope, keepUntaggedDays, keepTagged, holdsBuildCache }, opts);
 }
 
 /** The URI of the pushed image, with the digest that the registry gave it. */

@@ -13,6 +13,7 @@ import {
   utilisationMetric,
   workloadDimensions,
 } from "./containerInsights";
+import { type DashboardEndpoint, endpointGraphs } from "./endpointRow";
 import { failoverGraphs } from "./failoverRow";
 import { type DashboardRuntime, runtimeGraphs } from "./runtimeRow";
 
@@ -43,6 +44,8 @@ export interface DashboardBodyArgs {
   readonly containerInsights: boolean;
   /** Runtimes of the asynchronous path. */
   readonly runtimes: readonly DashboardRuntime[];
+  /** Managed endpoints and inference components. */
+  readonly endpoints: readonly DashboardEndpoint[];
   /** Models whose traffic fail-over moves; empty: no row for it. */
   readonly failoverModels: readonly string[];
 }
@@ -68,7 +71,7 @@ interface Row {
   readonly widgets: readonly Unplaced[];
 }
 
-/** The body of an environment's CloudWatch dashboard: header, load balancer, fail-over, units, runtimes. */
+/** The body of an environment's CloudWatch dashboard: header, load balancer, fail-over, units, runtimes, endpoints. */
 export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: readonly Widget[] } {
   return {
     widgets: place([
@@ -79,6 +82,7 @@ export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: read
       ...(args.failoverModels.length === 0 ? [] : failoverRows(args)),
       ...args.units.flatMap((unit) => unitRows(args, unit)),
       ...args.runtimes.flatMap((runtime) => runtimeRows(args, runtime)),
+      ...args.endpoints.flatMap((endpoint) => endpointRows(args, endpoint)),
     ]),
   };
 }
@@ -87,7 +91,7 @@ export function dashboardBody(args: DashboardBodyArgs): { readonly widgets: read
 function place(rows: readonly Row[]): readonly Widget[] {
   let y = 0;
   return rows.flatMap(({ height, widgets }) => {
-    const width = columns / widgets.length;
+    const width = Math.floor(columns / widgets.length);
     const placed = widgets.map((widget, index) => ({
       ...widget,
       x: index * width,
@@ -101,14 +105,17 @@ function place(rows: readonly Row[]): readonly Widget[] {
 }
 
 /** The same in both modes, so that a switch of mode changes nothing here. */
-function header({ stack, region, units, runtimes, containerInsights }: DashboardBodyArgs): Row {
+function header(args: DashboardBodyArgs): Row {
+  const { stack, region, units, runtimes, containerInsights } = args;
+  const title = `# diffusion-fleet · ${stack} · ${region}`;
+  if (units.length + runtimes.length === 0) return { height: 2, widgets: [text(title)] };
   const rows = units.map(
     (unit) =>
       `| ${unit.name} | ${unit.model} | ${unit.weight} | ${rounded(unit.targets.cost)} | ` +
       `${rounded(unit.targets.capacity)} | ${rounded(unit.pricePerHour, 4)} |`,
   );
   const markdown = [
-    `# diffusion-fleet · ${stack} · ${region}`,
+    title,
     ...(containerInsights
       ? []
       : [
@@ -176,6 +183,24 @@ function runtimeRows(
       height: graphHeight,
       widgets: runtimeGraphs(runtime, stack).map(({ title, metrics }) =>
         graph(region, title, metrics),
+      ),
+    },
+  ];
+}
+
+const kinds = {
+  asynchronous: "asynchronous endpoint",
+  variant: "endpoint",
+  component: "inference component",
+} as const;
+
+function endpointRows({ region }: DashboardBodyArgs, endpoint: DashboardEndpoint): readonly Row[] {
+  return [
+    { height: 1, widgets: [text(`## ${endpoint.name}, ${kinds[endpoint.kind]}`)] },
+    {
+      height: graphHeight,
+      widgets: endpointGraphs(endpoint).map(({ title, metrics, line }) =>
+        graph(region, title, metrics, line),
       ),
     },
   ];

@@ -43,6 +43,8 @@ export interface DeploymentUnitArgs {
   /** The claim of the model store, and where in it the model's artefact lies. */
   readonly modelClaimName: pulumi.Input<string>;
   readonly artefactPath: string;
+  /** Whether its images are looked at before they are given away. */
+  readonly safetyChecker: boolean;
   /** Seconds a pod has to finish its requests, and a target to be deregistered. */
   readonly drainSeconds: number;
   /** How long a new pod is protected from voluntary disruption, e.g. `20m`. */
@@ -217,6 +219,8 @@ function container(
     ...args,
     modelPath: `${MODELS_MOUNT_PATH}/${args.artefactPath}`,
     port: SERVER_PORT,
+    // What takes longer could not be finished by a pod that has to stop.
+    longestRunSeconds: args.drainSeconds,
   });
   return {
     name: "inference-server",

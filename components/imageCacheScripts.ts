@@ -3,6 +3,8 @@
  * automation's role, and shell for the machine that pulls.
  */
 
+import { CACHE_TAG_PREFIX } from "./imageBuildSpec";
+
 /** A step's script and the function in it that is called. */
 export interface StepScript {
   readonly handler: string;
@@ -71,6 +73,8 @@ def youngest_tag(ecr, repository):
         repositoryName=repository, filter={"tagStatus": "TAGGED"}
     )
     images = [image for page in pages for image in page["imageDetails"]]
+    # Layers that builds keep are no image.
+    images = [image for image in images if not image["imageTags"][0].startswith("${CACHE_TAG_PREFIX}")]
     images.sort(key=lambda image: image["imagePushedAt"])
     return images[-1]["imageTags"][0] if images else None
 

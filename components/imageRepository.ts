@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { ecrRepository } from "../fleet/names";
+import { CACHE_TAG_PREFIX } from "./imageBuildSpec";
 import { nameIn, type Scope } from "./scope";
 
 export interface ImageRepositoryArgs {
@@ -9,7 +10,12 @@ export interface ImageRepositoryArgs {
   readonly keepUntaggedDays: number;
   /** Tagged images that are kept, the youngest. */
   readonly keepTagged: number;
+  /** Layers that builds keep for later ones are pushed here too. */
+  readonly holdsBuildCache?: boolean;
 }
+
+/** The newest, which the next build reads, and the one before: that one may be read just now. */
+const keptCaches = 2;
 
 /**
  * An ECR repository: a tag once pushed stays what it is, every push is scanned, images are
@@ -49,31 +55,50 @@ export class ImageRepository extends pulumi.ComponentResource {
   }
 }
 
-function lifecycle({ keepUntaggedDays, keepTagged }: ImageRepositoryArgs) {
+function lifecycle({ keepUntaggedDays, keepTagged, holdsBuildCache }: ImageRepositoryArgs) {
+  const rules = [
+    {
+      description: `Untagged images go after ${keepUntaggedDays} days`,
+      selection: {
+        tagStatus: "untagged",
+        countType: "sinceImagePushed",
+        countUnit: "days",
+        countNumber: keepUntaggedDays,
+      },
+    },
+    ...(holdsBuildCache
+      ? [
+          youngest(
+            `The youngest ${keptCaches} build caches stay`,
+            `${CACHE_TAG_PREFIX}*`,
+            keptCaches,
+          ),
+        ]
+      : []),
+    // It counts the caches, too.
+    youngest(
+      `The youngest ${keepTagged} tagged images stay`,
+      "*",
+      keepTagged + (holdsBuildCache ? keptCaches : 0),
+    ),
+  ];
   return {
-    rules: [
-      {
-        rulePriority: 1,
-        description: `Untagged images go after ${keepUntaggedDays} days`,
-        selection: {
-          tagStatus: "untagged",
-          countType: "sinceImagePushed",
-          countUnit: "days",
-          countNumber: keepUntaggedDays,
-        },
-        action: { type: "expire" },
-      },
-      {
-        rulePriority: 2,
-        description: `The youngest ${keepTagged} tagged images stay`,
-        selection: {
-          tagStatus: "tagged",
-          tagPatternList: ["*"],
-          countType: "imageCountMoreThan",
-          countNumber: keepTagged,
-        },
-        action: { type: "expire" },
-      },
-    ],
+    rules: rules.map((rule, index) => ({
+      rulePriority: index + 1,
+      ...rule,
+      action: { type: "expire" },
+    })),
+  };
+}
+
+function youngest(description: string, tags: string, countNumber: number) {
+  return {
+    description,
+    selection: {
+      tagStatus: "tagged",
+      tagPatternList: [tags],
+      countType: "imageCountMoreThan",
+      countNumber,
+    },
   };
 }

@@ -41,6 +41,7 @@ export function modelServerResources(
 export function modelServerVolumes(
   modelClaimName: pulumi.Input<string>,
   { sharedMemoryMiB }: PodResources,
+  cacheGiB = 20,
 ) {
   return [
     { name: "models", persistentVolumeClaim: { claimName: modelClaimName, readOnly: true } },
@@ -49,7 +50,7 @@ export function modelServerVolumes(
       emptyDir: { medium: "Memory", sizeLimit: bytes(sharedMemoryMiB) },
     },
     { name: "scratch", emptyDir: { sizeLimit: "4Gi" } },
-    { name: "cache", emptyDir: { sizeLimit: "20Gi" } },
+    { name: "cache", emptyDir: { sizeLimit: `${cacheGiB}Gi` } },
   ];
 }
 
@@ -104,6 +105,10 @@ export interface ServerSettingsArgs {
   readonly port: number;
   /** Seconds that it has to finish requests. */
   readonly drainSeconds: number;
+  /** Seconds after which a batch is taken for a device that hangs. */
+  readonly longestRunSeconds: number;
+  /** Whether images are looked at before they are given away. */
+  readonly safetyChecker: boolean;
 }
 
 /** What our inference server is told by its environment. */
@@ -121,6 +126,8 @@ export function serverSettings(name: string, args: ServerSettingsArgs): ServerSe
     AWS_REGION: args.scope.region,
     DRAIN_SECONDS: String(args.drainSeconds),
     CACHE_PATH,
+    LONGEST_RUN_SECONDS: String(args.longestRunSeconds),
+    SAFETY_CHECKER: args.safetyChecker ? "on" : "off",
   };
 }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { mountpointStartupTaint } from "../charts/mountpointS3Csi";
 import {
   ACCELERATOR_LABEL,
+  COMPILATION_LABEL,
   labels,
   MODEL_LABEL,
   NVIDIA_PLUGIN_LABEL,
@@ -17,9 +18,12 @@ import { machinesFor } from "../fleet/scaling";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import { nameIn, type Scope } from "./scope";
 
-/** Whose machines they are: a deployment unit's, or those of a runtime of the asynchronous path. */
+/**
+ * Whose machines they are: a deployment unit's, a runtime's of the asynchronous path, or for a model
+ * to be compiled on.
+ */
 export interface NodeOwner {
-  readonly kind: "unit" | "runtime";
+  readonly kind: "unit" | "runtime" | "compilation";
   readonly name: string;
 }
 
@@ -49,7 +53,7 @@ export interface NodePoolArgs {
   };
 }
 
-/** The machines of one deployment unit or runtime. */
+/** The machines of one deployment unit, runtime or compilation. */
 export class NodePool extends pulumi.ComponentResource {
   readonly resource: kubernetes.apiextensions.CustomResource;
 
@@ -90,9 +94,15 @@ export function stackLabelValue({ stack }: Pick<Scope, "stack">): string {
   return physicalName([stack], dns1123Label);
 }
 
+const ownerLabels: Readonly<Record<NodeOwner["kind"], string>> = {
+  unit: UNIT_LABEL,
+  runtime: RUNTIME_LABEL,
+  compilation: COMPILATION_LABEL,
+};
+
 /** The label that names the owner of machines, pods and other objects. */
 export function ownerLabel({ kind, name }: NodeOwner): Record<string, string> {
-  return { [kind === "unit" ? UNIT_LABEL : RUNTIME_LABEL]: name };
+  return { [ownerLabels[kind]]: name };
 }
 
 /** Finds the machines of one owner in this stack, and of no other stack in the same cluster. */

@@ -17,6 +17,8 @@ export interface PrivateBucketArgs {
   readonly noncurrentDays: number;
   /** Delete objects after this many days; absent: never. */
   readonly expireDays?: number;
+  /** Delete objects under a prefix, which ends with a slash, after so many days. */
+  readonly expirePrefixDays?: Readonly<Record<string, number>>;
   /** Bucket for access logs, made by the user; absent: none. */
   readonly accessLogBucket?: pulumi.Input<string>;
   /** Who else may do what, by the bucket's ARN; the refusal of plain HTTP comes with every bucket. */
@@ -155,7 +157,7 @@ function attachPolicy(
 function expire(
   name: string,
   bucket: aws.s3.Bucket,
-  { noncurrentDays, expireDays }: PrivateBucketArgs,
+  { noncurrentDays, expireDays, expirePrefixDays = {} }: PrivateBucketArgs,
   opts: pulumi.ResourceOptions,
 ) {
   const everything = { status: "Enabled", filter: { prefix: "" } };
@@ -173,6 +175,12 @@ function expire(
         ...(expireDays === undefined
           ? []
           : [{ id: "old", ...everything, expiration: { days: expireDays } }]),
+        ...Object.entries(expirePrefixDays).map(([prefix, days]) => ({
+          id: `old-${prefix.slice(0, -1)}`,
+          status: "Enabled",
+          filter: { prefix },
+          expiration: { days },
+        })),
       ],
     },
     opts,

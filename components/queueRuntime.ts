@@ -45,7 +45,13 @@ export interface QueueRuntimeArgs {
     readonly port: number;
     readonly framework: Framework;
     /** The model that it serves, and the folder of its artefact in the store; absent: its own affair. */
-    readonly model?: { readonly name: string; readonly artefactPath: string } | undefined;
+    readonly model?:
+      | {
+          readonly name: string;
+          readonly artefactPath: string;
+          readonly safetyChecker: boolean;
+        }
+      | undefined;
     /** Where the model store is mounted. */
     readonly modelsPath: string;
     /** More settings, to be read by anyone who may read the Deployment. */
@@ -241,9 +247,12 @@ function runtimeSettings(name: string, args: QueueRuntimeArgs): Readonly<Record<
     framework,
     devices: args.devices,
     modelPath,
+    safetyChecker: model.safetyChecker,
     port,
     // It is told to stop when the agent has ended, and with it all requests.
     drainSeconds: endSeconds,
+    // The agent gives up a task before that.
+    longestRunSeconds: args.times.drainSeconds,
   });
   return { ...settings };
 }

@@ -1,4 +1,4 @@
-import { type Alarm, minute } from "./alarm";
+import { type Alarm, aboveInFiveMinutes, minute } from "./alarm";
 
 /** A runtime of the asynchronous path, as its alarm sees it. */
 export interface AlarmedRuntime {
@@ -22,17 +22,12 @@ export function oldestTaskAlarm({
   return [
     `runtime-${name}-oldest-task`,
     `A task of the runtime ${name} has waited for more than ${waitMinutes} minutes: no machines, pods that do not start, or too many tasks.`,
-    {
+    aboveInFiveMinutes(waitMinutes * minute + longestTaskSeconds, {
       namespace: "AWS/SQS",
       metricName: "ApproximateAgeOfOldestMessage",
       dimensions: { QueueName: queueName },
       statistic: "Maximum",
-      period: 5 * minute,
-      evaluationPeriods: 1,
-      comparisonOperator: "GreaterThanThreshold",
-      threshold: waitMinutes * minute + longestTaskSeconds,
       // SQS publishes nothing of a queue that nobody has used for six hours.
-      treatMissingData: "notBreaching",
-    },
+    }),
   ];
 }

@@ -16,14 +16,15 @@ export interface DashboardRuntime {
   readonly deadLetterQueueName: string;
 }
 
-/** A graph of a runtime's row: its title and CloudWatch's lists of metrics. */
-export interface RuntimeGraph {
+/** A graph of a row: its title, CloudWatch's lists of metrics, and a line to compare with. */
+export interface MetricGraph {
   readonly title: string;
   readonly metrics: readonly (readonly unknown[])[];
+  readonly line?: { readonly label: string; readonly value: number };
 }
 
 /** What waits for a runtime, and what has become of what it got. */
-export function runtimeGraphs(runtime: DashboardRuntime, stack: string): readonly RuntimeGraph[] {
+export function runtimeGraphs(runtime: DashboardRuntime, stack: string): readonly MetricGraph[] {
   const queue = (name: string, metric: string, label: string) => [
     "AWS/SQS",
     metric,

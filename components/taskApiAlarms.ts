@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type Alarm, minute } from "./alarm";
+import { type Alarm, aboveInFiveMinutes } from "./alarm";
 
 /** The tasks' API, as its alarms see it. */
 export interface AlarmedApi {
@@ -25,18 +25,13 @@ export function apiErrorsAlarm({ apiName, stage }: AlarmedApi): Alarm {
   return [
     "task-api-errors",
     `The task API answers 5xx more than ${errorsInFiveMinutes} times in five minutes: tasks are not taken. Look into its access log for the status, then into the function's log (docs/how-to/on-call.md, "The task API fails").`,
-    {
+    aboveInFiveMinutes(errorsInFiveMinutes, {
       namespace: "AWS/ApiGateway",
       metricName: "5XXError",
       dimensions: { ApiName: apiName, Stage: stage },
       statistic: "Sum",
-      period: 5 * minute,
-      evaluationPeriods: 1,
-      comparisonOperator: "GreaterThanThreshold",
-      threshold: errorsInFiveMinutes,
       // No data is no request.
-      treatMissingData: "notBreaching",
-    },
+    }),
   ];
 }
 
@@ -50,16 +45,11 @@ export function apiThrottledAlarm({ functionName }: AlarmedApi): Alarm {
   return [
     "task-api-throttled",
     `Lambda has no room for the task API's function: ask for more concurrent executions, or find out who has them (docs/how-to/on-call.md, "The task API fails").`,
-    {
+    aboveInFiveMinutes(0, {
       namespace: "AWS/Lambda",
       metricName: "Throttles",
       dimensions: { FunctionName: functionName },
       statistic: "Sum",
-      period: 5 * minute,
-      evaluationPeriods: 1,
-      comparisonOperator: "GreaterThanThreshold",
-      threshold: 0,
-      treatMissingData: "notBreaching",
-    },
+    }),
   ];
 }

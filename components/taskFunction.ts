@@ -1,12 +1,18 @@
-import * as aws from "@pulumi/aws";
+import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { TaskApiLists, TaskApiSettings } from "../contracts/tasks/settings";
-import { lambdaFunction, logGroup } from "../fleet/names";
-import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
+import { TASK_API, type TaskApiLists, type TaskApiSettings } from "../contracts/tasks/settings";
+import { type ComponentOptions, pulumiOptions } from "./childOptions";
+import {
+  invokeStatement,
+  keyStatement,
+  type ManagedTaskStores,
+  missingObjectsStatement,
+  storeResultsStatements,
+} from "./managedTaskAccess";
+import { createNodeFunction } from "./nodeFunction";
 import type { PolicyStatement } from "./podIdentity";
-import { nameIn, type Scope } from "./scope";
-import { createServiceRole, type ServiceRole } from "./serviceRole";
-import { FUNCTION_HANDLER, FUNCTION_NODE, taskFunctionArchive } from "./taskFunctionCode";
+import type { Scope } from "./scope";
+import { functionArchive } from "./taskFunctionCode";
 
 /** What the function works with. */
 export interface TaskFunctionStores {
@@ -18,14 +24,16 @@ export interface TaskFunctionStores {
   /** The customer's key that the results' bucket is encrypted with, where it is. */
   readonly resultsKeyArn?: string | undefined;
   readonly inputsBucketArn: pulumi.Input<string>;
+  /** Where runtimes are managed: also the buckets that their inputs may be read from. */
+  readonly managed?: (ManagedTaskStores & { readonly inputBuckets: readonly string[] }) | undefined;
 }
 
 export interface TaskFunctionArgs {
   readonly scope: Scope;
   /** Its environment. */
-  readonly settings: Readonly<
-    Record<Exclude<keyof TaskApiSettings, keyof TaskApiLists>, pulumi.Input<string>>
-  >;
+  readonly settings: {
+    readonly [Name in keyof Omit<TaskApiSettings, keyof TaskApiLists>]: pulumi.Input<string>;
+  };
   /** What has no room there. */
   readonly lists: TaskApiLists;
   readonly stores: TaskFunctionStores;
@@ -45,41 +53,29 @@ export class TaskFunction extends pulumi.ComponentResource {
 
   constructor(name: string, args: TaskFunctionArgs, opts?: ComponentOptions) {
     super("diffusion-fleet:index:TaskFunction", name, {}, pulumiOptions(opts));
-    const group = createLogGroup(name, args, this);
-    const role = createRole(name, args, group, this);
-    this.function = createFunction(name, args, group, role, this, opts);
+    const { scope, settings, lists, logRetentionDays } = args;
+    this.function = createNodeFunction(
+      name,
+      {
+        scope,
+        description: `Takes tasks for ${scope.project}, stack ${scope.stack}`,
+        code: functionArchive(TASK_API, lists),
+        settings,
+        statements: statementsOf(args),
+        memoryMiB,
+        timeoutSeconds,
+        logRetentionDays,
+      },
+      this,
+      // Before the topic's subscriptions are there, a task that it takes would reach no queue.
+      opts,
+    ).function;
     this.registerOutputs({});
   }
 }
 
-/** Lambda would make one itself, without an end to what it keeps. */
-function createLogGroup(
-  name: string,
-  { scope, logRetentionDays }: TaskFunctionArgs,
-  parent: TaskFunction,
-): aws.cloudwatch.LogGroup {
-  const prefix = "/aws/lambda/";
-  return new aws.cloudwatch.LogGroup(
-    `${name}-logs`,
-    {
-      name: `${prefix}${nameIn(scope, name, logGroup - prefix.length)}`,
-      retentionInDays: logRetentionDays,
-    },
-    { parent },
-  );
-}
-
-function createRole(
-  name: string,
-  { scope, stores }: TaskFunctionArgs,
-  group: aws.cloudwatch.LogGroup,
-  parent: TaskFunction,
-): ServiceRole {
-  const trusted = {
-    service: "lambda.amazonaws.com",
-    conditions: { StringEquals: { "aws:SourceAccount": scope.accountId } },
-  };
-  const statements: PolicyStatement[] = [
+function statementsOf({ scope, stores }: TaskFunctionArgs): readonly PolicyStatement[] {
+  return [
     {
       Sid: "Records",
       Effect: "Allow",
@@ -126,47 +122,59 @@ function createRole(
             Condition: { StringEquals: { "kms:ViaService": `s3.${scope.region}.amazonaws.com` } },
           },
         ]),
-    {
-      Sid: "Log",
-      Effect: "Allow",
-      Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-      Resource: pulumi.interpolate`${group.arn}:*`,
-    },
-    {
-      Sid: "Trace",
-      Effect: "Allow",
-      Action: ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-      Resource: "*",
-    },
+    ...(stores.managed === undefined ? [] : managedStatements(scope, stores, stores.managed)),
   ];
-  return createServiceRole(name, scope, [trusted], statements, { parent });
 }
 
-function createFunction(
-  name: string,
-  { scope, settings, lists }: TaskFunctionArgs,
-  group: aws.cloudwatch.LogGroup,
-  { role, policy }: ServiceRole,
-  parent: TaskFunction,
-  opts: ComponentOptions | undefined,
-): aws.lambda.Function {
-  return new aws.lambda.Function(
-    name,
+/** What tasks of managed runtimes want: their inputs, SageMaker, and with the cache their results. */
+function managedStatements(
+  { partition, region }: Scope,
+  { inputsBucketArn, resultsBucketArn, resultsKeyArn }: TaskFunctionStores,
+  managed: ManagedTaskStores & { readonly inputBuckets: readonly string[] },
+): readonly PolicyStatement[] {
+  const inputBuckets = managed.inputBuckets.map((bucket) => `arn:${partition}:s3:::${bucket}`);
+  const { endpointsBucketArn, endpointsKeyArn, cacheTableArn } = managed;
+  return [
     {
-      name: nameIn(scope, name, lambdaFunction),
-      description: `Takes tasks for ${scope.project}, stack ${scope.stack}`,
-      architectures: ["arm64"],
-      runtime: `nodejs${FUNCTION_NODE}.x`,
-      handler: FUNCTION_HANDLER,
-      code: taskFunctionArchive(lists),
-      role: role.arn,
-      memorySize: memoryMiB,
-      timeout: timeoutSeconds,
-      environment: { variables: { ...settings } },
-      loggingConfig: { logFormat: "JSON", logGroup: group.name },
-      tracingConfig: { mode: "Active" },
+      Sid: "ReadInputs",
+      Effect: "Allow",
+      Action: "s3:GetObject",
+      Resource: [
+        pulumi.interpolate`${inputsBucketArn}/uploads/*`,
+        ...inputBuckets.map((bucket) => `${bucket}/*`),
+      ],
     },
-    // Before the topic's subscriptions are there, a task that it takes would reach no queue.
-    childOptions(parent, opts, [policy, group]),
-  );
+    missingObjectsStatement([
+      inputsBucketArn,
+      ...inputBuckets,
+      ...(cacheTableArn === undefined ? [] : [resultsBucketArn]),
+    ]),
+    {
+      Sid: "PutRequests",
+      Effect: "Allow",
+      Action: "s3:PutObject",
+      Resource: pulumi.interpolate`${endpointsBucketArn}/*/input/*`,
+    },
+    ...(endpointsKeyArn === undefined
+      ? []
+      : [keyStatement("EncryptRequests", region, endpointsKeyArn)]),
+    invokeStatement(managed),
+    {
+      Sid: "TellOfResults",
+      Effect: "Allow",
+      Action: "sns:Publish",
+      Resource: managed.resultTopicArn,
+    },
+    ...(cacheTableArn === undefined
+      ? []
+      : [
+          {
+            Sid: "Cache",
+            Effect: "Allow" as const,
+            Action: "dynamodb:GetItem",
+            Resource: cacheTableArn,
+          },
+          ...storeResultsStatements(region, resultsBucketArn, resultsKeyArn),
+        ]),
+  ];
 }

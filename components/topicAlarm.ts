@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { type Alarm, minute } from "./alarm";
+import { type Alarm, aboveInFiveMinutes } from "./alarm";
 
 /** A topic whose subscribers have to get what is published. */
 export interface AlarmedTopic {
@@ -21,17 +21,12 @@ export function undeliveredAlarm({ name, of, topicName }: AlarmedTopic): Alarm {
   return [
     `topic-${name}-undelivered`,
     `${of}: SNS could not deliver a message. Look at the topic's subscriptions and what they lead to (docs/how-to/on-call.md, "A topic that does not deliver").`,
-    {
+    aboveInFiveMinutes(0, {
       namespace: "AWS/SNS",
       metricName: "NumberOfNotificationsFailed",
       dimensions: { TopicName: topicName },
       statistic: "Sum",
-      period: 5 * minute,
-      evaluationPeriods: 1,
-      comparisonOperator: "GreaterThanThreshold",
-      threshold: 0,
       // SNS publishes nothing of a topic that nobody has used for six hours.
-      treatMissingData: "notBreaching",
-    },
+    }),
   ];
 }

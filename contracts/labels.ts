@@ -8,6 +8,9 @@ export const UNIT_LABEL = "diffusion-fleet.io/unit";
 /** Names the runtime of the asynchronous path that an object belongs to. */
 export const RUNTIME_LABEL = "diffusion-fleet.io/runtime";
 
+/** Names the compilation that a machine is for. */
+export const COMPILATION_LABEL = "diffusion-fleet.io/compilation";
+
 /** Names the model that an object belongs to; the cross-unit Service selects pods by it. */
 export const MODEL_LABEL = "diffusion-fleet.io/model";
 

@@ -11,7 +11,7 @@ export function counterMetric(unit: string): string {
   return `${unit}-counter`;
 }
 
-/** Requests in flight in one pod; every pod publishes its own, so the average is per replica. */
+/** Requests in flight in one pod; every ready pod publishes its own, so the average is per replica. */
 export function inFlightMetric(unit: string): string {
   return `${unit}-in-flight`;
 }
@@ -82,3 +82,36 @@ export const TASKS_SUBMITTED_METRIC = "tasks-submitted";
 export const TASK_API_REFUSED_METRIC = "task-api-refused";
 /** Requests that it could not do (5xx), one count each. */
 export const TASK_API_FAILED_METRIC = "task-api-failed";
+
+// What the API publishes about the requests of managed runtimes.
+
+/** A metric by all that names it: CloudWatch finds it with just these dimensions. */
+export interface NamedMetric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/**
+ * Requests to a managed runtime, one sample of 1 for each that is served from the cache and for each
+ * that is not: the second input of the usage rate.
+ *
+ * Source: seed 000, "Custom scaling policies using Amazon CloudWatch metrics", `m2`. Two slips of its
+ * excerpt are put right: the spaces around the metric's name, and Node's version in `executionEnv`
+ * (`AWS_Lambda_nodejs18.x`), with which an update of Node would leave the policy without its metric.
+ * `endpoint` is ours, so that endpoints of one region do not count each other's requests.
+ *
+ * @param endpoint its physical name
+ */
+export function usageRequestsMetric(endpoint: string, region: string): NamedMetric {
+  return {
+    namespace: "ImageGenAPI",
+    name: "NumberOfInferenceRequests",
+    dimensions: {
+      service: "ImageGenerator",
+      executionEnv: "AWS_Lambda",
+      region,
+      endpoint,
+    },
+  };
+}

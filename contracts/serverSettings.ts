@@ -31,6 +31,8 @@ export const serverSettingNames = [
   "AWS_REGION",
   "DRAIN_SECONDS",
   "CACHE_PATH",
+  "LONGEST_RUN_SECONDS",
+  "SAFETY_CHECKER",
 ] as const;
 
 /** The settings that a unit's pod hands to its server, by environment variable. */
@@ -52,6 +54,10 @@ export interface ServerSettings
   /** Seconds to finish requests after SIGTERM. */
   readonly DRAIN_SECONDS: string;
   readonly CACHE_PATH: string;
+  /** Seconds after which a batch is taken for a device that hangs. */
+  readonly LONGEST_RUN_SECONDS: string;
+  /** Whether images are looked at before they are given away. */
+  readonly SAFETY_CHECKER: "on" | "off";
 }
 
 /** Seconds for which a stopping pod still answers while the load balancer forgets it. */

@@ -18,7 +18,9 @@ export function apportion(
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
 
   const left = sum - parts.reduce((total, { whole }) => total + whole, 0);
-  const byRemainder = [...parts].sort((a, b) => b.remainder - a.remainder || byName(a, b));
+  const byRemainder = [...parts].sort(
+    (a, b) => b.remainder - a.remainder || exact[b.index]! - exact[a.index]! || byName(a, b),
+  );
   for (const part of byRemainder.slice(0, left)) part.whole += 1;
 
   const byShare = [...parts].sort((a, b) => exact[a.index]! - exact[b.index]! || byName(b, a));

@@ -1,5 +1,6 @@
 import { instanceType } from "./accelerators";
-import { type HourlyService, pricePerHour, servicePricesPerHour } from "./prices";
+import { managedPricePerHour } from "./managedPrices";
+import { type HourlyService, type Price, pricePerHour, servicePricesPerHour } from "./prices";
 import { machinesFor } from "./scaling";
 
 /** What images cost, and what an environment costs an hour. US dollars, on demand, without tax. */
@@ -55,6 +56,16 @@ export interface PaidUnit {
   readonly probes?: number;
 }
 
+/** An endpoint that SageMaker manages, as its bill sees it. */
+export interface PaidEndpoint {
+  readonly name: string;
+  /** `ml.g5.xlarge`. */
+  readonly instanceType: string;
+  readonly instances: { readonly min: number; readonly max: number };
+  /** Dollars an hour for one instance, instead of the list price. */
+  readonly pricePerHour?: number;
+}
+
 /** What an environment has that is paid by the hour. */
 export interface PaidFleet {
   /** AWS's name, `us-west-2`. */
@@ -62,6 +73,8 @@ export interface PaidFleet {
   readonly units: readonly PaidUnit[];
   /** Runtimes that work off queues; none when absent. */
   readonly runtimes?: readonly PaidUnit[];
+  /** Managed endpoints; none when absent. */
+  readonly endpoints?: readonly PaidEndpoint[];
   /** The nodes that carry the controllers; absent in a cluster of the user's own. */
   readonly systemNodes?: {
     readonly instanceType: string;
@@ -78,8 +91,8 @@ export interface PaidFleet {
 
 /** One line of the bill. */
 export interface CostLine {
-  readonly kind: "unit" | "probe" | "runtime" | "systemNodes" | HourlyService;
-  /** The unit's, the runtime's or the instance type's name, or the service in words. */
+  readonly kind: "unit" | "probe" | "runtime" | "endpoint" | "systemNodes" | HourlyService;
+  /** The unit's, the runtime's, the endpoint's or the instance type's name, or the service in words. */
   readonly name: string;
   /** How many there are at the autoscaler's minimum and maximum: machines, gateways … */
   readonly count: { readonly min: number; readonly max: number };
@@ -133,6 +146,7 @@ export function fleetCostPerHour(fleet: PaidFleet): FleetCost {
   lines.push(
     ...(fleet.runtimes ?? []).map((runtime) => replicasLine("runtime", runtime, fleet.region)),
   );
+  lines.push(...(fleet.endpoints ?? []).map((endpoint) => endpointLine(endpoint, fleet.region)));
   if (fleet.systemNodes !== undefined) {
     const { instanceType: type, min, max } = fleet.systemNodes;
     lines.push(machineLine("systemNodes", type, type, { min, max }, fleet.region));
@@ -173,6 +187,11 @@ function probeLine(unit: PaidUnit, region: string): CostLine {
   return machineLine("probe", `${name}-probe`, type, { min: 0, max }, region, configured);
 }
 
+function endpointLine(endpoint: PaidEndpoint, region: string): CostLine {
+  const { name, instanceType: type, instances, pricePerHour: configured } = endpoint;
+  return pricedLine("endpoint", name, instances, configured, managedPricePerHour(type, region));
+}
+
 function machineLine(
   kind: "unit" | "probe" | "runtime" | "systemNodes",
   name: string,
@@ -181,13 +200,22 @@ function machineLine(
   region: string,
   configured?: number,
 ): CostLine {
+  return pricedLine(kind, name, count, configured, pricePerHour(type, region));
+}
+
+function pricedLine(
+  kind: CostLine["kind"],
+  name: string,
+  count: { min: number; max: number },
+  configured: number | undefined,
+  price: Price | undefined,
+): CostLine {
   if (count.min > count.max) {
     throw new RangeError(`${name}: the minimum of ${count.min} is above ${count.max}.`);
   }
   if (configured !== undefined) {
     return line({ kind, name, count, usdEach: configured, source: "configured", exact: true });
   }
-  const price = pricePerHour(type, region);
   if (price === undefined) {
     return line({ kind, name, count, usdEach: undefined, source: "unknown", exact: false });
   }
@@ -214,10 +242,17 @@ function line(known: Omit<CostLine, "usd">): CostLine {
   return { ...known, usd: { min: each * known.count.min, max: each * known.count.max } };
 }
 
-function unpricedTypes({ units, runtimes = [], systemNodes, region }: PaidFleet): string[] {
+function unpricedTypes(fleet: PaidFleet): string[] {
+  const { units, runtimes = [], endpoints = [], systemNodes, region } = fleet;
   const types = [...units, ...runtimes]
     .filter((unit) => unit.pricePerHour === undefined)
     .map((unit) => unit.instanceType);
   if (systemNodes !== undefined) types.push(systemNodes.instanceType);
-  return types.filter((type) => pricePerHour(type, region) === undefined);
+  const hosts = endpoints
+    .filter((endpoint) => endpoint.pricePerHour === undefined)
+    .map((endpoint) => endpoint.instanceType);
+  return [
+    ...types.filter((type) => pricePerHour(type, region) === undefined),
+    ...hosts.filter((type) => managedPricePerHour(type, region) === undefined),
+  ];
 }

@@ -55,6 +55,9 @@ export const loadBalancerName = 32;
 /** An ECR repository. Source: Amazon ECR API reference, CreateRepository. */
 export const ecrRepository = 256;
 
+/** A CodeBuild project. Source: AWS CodeBuild API reference, CreateProject. */
+export const codeBuildProject = 150;
+
 /** A Systems Manager document. Source: AWS Systems Manager API reference, CreateDocument. */
 export const ssmDocument = 128;
 
@@ -104,6 +107,16 @@ export const lambdaFunction = 64;
  * Source: Amazon API Gateway developer guide, "Amazon API Gateway important notes".
  */
 export const restApi = 255;
+
+/**
+ * A SageMaker endpoint; an inference component and a model may be as long.
+ *
+ * Source: Amazon SageMaker API reference, CreateEndpoint, CreateInferenceComponent, CreateModel.
+ */
+export const sagemakerEndpoint = 63;
+
+/** A SageMaker endpoint configuration's prefix: 63 less the 26 characters that the AWS provider appends. */
+export const sagemakerEndpointConfigurationPrefix = 37;
 
 /** Characters of the hash that tells shortened or changed names apart: 40 bits, base 32. */
 const hashLength = 8;

@@ -6,6 +6,7 @@ import { messaging } from "./rules/messaging";
 import { network } from "./rules/network";
 import { nodes } from "./rules/nodes";
 import { observability } from "./rules/observability";
+import { sagemaker } from "./rules/sagemaker";
 import { scaling } from "./rules/scaling";
 import { storage } from "./rules/storage";
 import { supply } from "./rules/supply";
@@ -22,6 +23,7 @@ export const areas: readonly Area[] = [
   nodes,
   workloads,
   scaling,
+  sagemaker,
   cost,
   observability,
 ];

@@ -96,11 +96,11 @@ function principalOf(principal: Written["Principal"], path: string): Statement["
 }
 
 /**
- * An output that is called ARN is that of one resource, and one that is called account id is one
- * account; of any other nobody knows before `up`.
+ * An output that is called ARN is that of one resource, one that is called account id is one account,
+ * and one of subnet ids one subnet; of any other nobody knows before `up`.
  */
 function mayBeAnything(text: string): boolean {
-  return isPlaceholder(text) && !/(\.a|A)(rn|ccountId)>$/.test(text);
+  return isPlaceholder(text) && !/(\.a|A)(rn|ccountId)>$|[sS]ubnetIds?(\[\d+\])?>$/.test(text);
 }
 
 /** Operators under which a statement also holds where the key is absent, or has other values. */

@@ -1,4 +1,7 @@
+import { LONGEST_REQUEST_SECONDS } from "../contracts/tasks/settings";
+import { isNamed } from "./artefacts";
 import type { FleetConfig } from "./config/schema";
+import { servesQueues } from "./servingPaths";
 
 /** What to look at twice where the asynchronous path is on. */
 export function asyncWarnings(config: FleetConfig): readonly string[] {
@@ -9,15 +12,17 @@ export function asyncWarnings(config: FleetConfig): readonly string[] {
     ...artefactWarnings(config),
     ...accessWarnings(config),
     ...metricWarnings(config),
+    ...managedWarnings(path),
   ];
 }
 
-function imageWarnings({ agent, runtimes }: FleetConfig["async"]): readonly string[] {
+function imageWarnings(path: FleetConfig["async"]): readonly string[] {
+  const { agent, runtimes } = path;
   const byTag = Object.entries(runtimes).filter(
     ([, { image }]) => image !== undefined && image.digest === undefined,
   );
   return [
-    ...(agent.source === "external" && agent.digest === undefined
+    ...(servesQueues({ async: path }) && agent.source === "external" && agent.digest === undefined
       ? [
           `images: the queue agent is pinned by the tag ${agent.tag}, not by digest ` +
             "(async.agent.digest). Push it first, else tasks wait and machines stand idle.",
@@ -32,10 +37,29 @@ function imageWarnings({ agent, runtimes }: FleetConfig["async"]): readonly stri
   ];
 }
 
+/** SageMaker has limits of its own. */
+function managedWarnings({ managedRuntimes, backlogHours, cache }: FleetConfig["async"]) {
+  const names = Object.keys(managedRuntimes).join(", ");
+  const longestHours = LONGEST_REQUEST_SECONDS / 3600;
+  return [
+    ...(names !== "" && backlogHours > longestHours
+      ? [
+          `${names}: SageMaker keeps a request that waits for ${longestHours} hours at most, whatever ` +
+            `async.backlogHours says (${backlogHours}).`,
+        ]
+      : []),
+    ...(names === "" && cache.enabled
+      ? [
+          "async: the cache of results is for managed runtimes only, and there are none (async.cache.enabled).",
+        ]
+      : []),
+  ];
+}
+
 /** Artefacts of realtime units are warned of there. */
 function artefactWarnings({ async: path, models, units }: FleetConfig): readonly string[] {
   return Object.entries(path.runtimes).flatMap(([name, { model, framework }]) => {
-    if (model === undefined || models[model]?.artefacts[framework] !== undefined) return [];
+    if (model === undefined || isNamed(models[model]!, framework)) return [];
     if (Object.values(units).some((it) => it.model === model && it.framework === framework))
       return [];
     return [
@@ -76,7 +100,9 @@ function accessWarnings({ async: path, cluster }: FleetConfig): readonly string[
 }
 
 /** The agents write their metrics into their logs. */
-function metricWarnings({ cluster }: FleetConfig): readonly string[] {
+function metricWarnings(config: FleetConfig): readonly string[] {
+  const { cluster } = config;
+  if (!servesQueues(config)) return [];
   const missing = "CloudWatch has no metrics of the agents' (docs/operations/tasks.md)";
   if (cluster.existing !== undefined)
     return [`async: ${missing} unless your cluster's Fluent Bit lifts them from their logs.`];

@@ -4,9 +4,9 @@ import { type AgentSettings, QueueRuntime } from "../components/queueRuntime";
 import { RuntimeScaling } from "../components/runtimeScaling";
 import type { Scope } from "../components/scope";
 import { METRIC_NAMESPACE } from "../contracts/metrics";
-import { artefactPath } from "../contracts/serverSettings";
 import { AGENT_PORT } from "../contracts/tasks/settings";
 import { agentResources } from "../fleet/agentResources";
+import { artefactOf } from "./artefacts";
 import type { FleetConfig } from "./config/schema";
 import type { FleetNamespace } from "./fleetNamespace";
 import type { Images } from "./images";
@@ -92,10 +92,13 @@ function createRuntime(args: AsyncRuntimesArgs, runtime: ResolvedRuntime): Queue
   );
 }
 
-function modelOf({ models }: FleetConfig, { config: { model, framework } }: ResolvedRuntime) {
+function modelOf({ models }: FleetConfig, { config, accelerator }: ResolvedRuntime) {
+  const { model, framework } = config;
   if (model === undefined) return undefined;
-  const hash = models[model]?.artefacts[framework];
-  return { name: model, artefactPath: artefactPath(model, framework, hash) };
+  // A rule of the config has it that the model is there.
+  const { safetyChecker } = models[model]!;
+  const { path } = artefactOf(models, model, framework, accelerator.name);
+  return { name: model, artefactPath: path, safetyChecker };
 }
 
 const MiB = 2 ** 20;

@@ -1,21 +1,23 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { DeadLetters } from "../components/alarms";
 import { environmentTags } from "../components/environmentTags";
 import { Network } from "../components/network";
 import { partitionOf, type Scope } from "../components/scope";
 import { eksClusterName, physicalName } from "../fleet/names";
-import { asyncRuntimes } from "./asyncRuntimes";
+import { compilationsOf } from "./compilations";
 import type { AwsConfig } from "./config/read";
 import type { FleetConfig } from "./config/schema";
-import { failover } from "./failover";
-import { fleetNamespace } from "./fleetNamespace";
 import { images } from "./images";
-import { nodePools } from "./nodes";
+import { type ManagedEndpoints, managedEndpoints } from "./managedEndpoints";
+import { type ManagedTasksArgs, managedTasks } from "./managedTasks";
 import { alarmTopic, observability } from "./observability";
-import { platform } from "./platform";
-import { realtime } from "./realtime";
+import { onCluster } from "./onCluster";
+import { type Platform, type PlatformArgs, platform } from "./platform";
 import { resolveFleet } from "./resolve";
+import { type ResolvedEndpoints, resolveEndpoints } from "./resolveEndpoints";
 import { resolveRuntimes } from "./resolveRuntimes";
+import { needsCluster, needsNetwork } from "./servingPaths";
 import { storage } from "./storage";
 import { taskApi } from "./taskApi";
 import { type TaskPipeline, taskPipeline } from "./taskPipeline";
@@ -42,64 +44,69 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
   const scope = createScope(args, awsProvider);
   const models = resolveFleet(config, region);
   const runtimes = resolveRuntimes(config, region);
+  const compilations = compilationsOf(config, models, runtimes, region);
 
   const stores = storage(scope, config, awsProvider);
-  const network = createNetwork(scope, config, awsProvider);
-  const tasks = createTasks(scope, config, network, awsProvider);
-  const queueArns = [...(tasks?.pipeline.queues.values() ?? [])].map((queue) => queue.queueArn);
-  const built = platform({ scope, config, network, storage: stores, queueArns, tags }, awsProvider);
+  const network = needsNetwork(config) ? createNetwork(scope, config, awsProvider) : undefined;
+  const pipeline = config.async.enabled ? taskPipeline({ scope, config }, awsProvider) : undefined;
   const topic = alarmTopic(scope, config, awsProvider);
+  const built = needsCluster(config)
+    ? createPlatform(
+        args,
+        { scope, network: network!, storage: stores, pipeline, tags },
+        awsProvider,
+      )
+    : undefined;
   const podImages = images(
     {
       scope,
       config,
       runtimes,
-      network,
-      kubernetesVersion: built.cluster.version,
+      nodes: built && { network: built.network, kubernetesVersion: built.cluster.version },
       alarmTopicArn: topic.arn,
       tags,
     },
     awsProvider,
   );
-  const namespace = fleetNamespace({ scope, config, platform: built, storage: stores });
-  const pools = nodePools({ scope, config, models, runtimes, platform: built, tags });
-  const serving = realtime({
-    scope,
-    config,
-    models,
-    platform: built,
-    storage: stores,
-    images: podImages.servers,
-    namespace,
-    nodePools: pools,
-    secretSettings: args.secretKeys.has("units"),
-    tags,
-  });
-  if (config.failover.enabled)
-    failover({
-      scope,
-      config,
-      models,
-      platform: built,
-      realtime: serving,
-      namespace,
-      nodePools: pools,
-      image: podImages.failoverController!,
-      topic,
-    });
-  if (tasks !== undefined)
-    asyncRuntimes({
-      scope,
-      config,
-      runtimes,
-      pipeline: tasks.pipeline,
-      platform: built,
-      namespace,
-      nodePools: pools,
-      images: podImages,
-      secretSettings: args.secretKeys.has("async"),
-    });
-  const { gateway } = serving;
+  const { loadBalancerName } =
+    built === undefined
+      ? { loadBalancerName: undefined }
+      : onCluster({
+          scope,
+          config,
+          models,
+          runtimes,
+          compilations,
+          platform: built,
+          storage: stores,
+          images: podImages,
+          pipeline,
+          topic,
+          secretKeys: args.secretKeys,
+          tags,
+        });
+  const endpoints = resolveEndpoints(config, region);
+  const managed = config.sagemaker.enabled
+    ? managedEndpoints(
+        {
+          scope,
+          config,
+          endpoints,
+          network,
+          storage: stores,
+          images: podImages.servers,
+          alarmTopicArn: topic.arn,
+          secretSettings: args.secretKeys.has("sagemaker"),
+          allowedAccountIds: args.aws.allowedAccountIds,
+          tags,
+        },
+        awsProvider,
+      )
+    : undefined;
+  const tasks =
+    pipeline === undefined
+      ? undefined
+      : createTasks(args, { scope, network, pipeline, managed, endpoints }, awsProvider);
   const { dashboard } = observability(
     {
       scope,
@@ -107,21 +114,19 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
       models,
       runtimes,
       topic,
-      deadLetters: [...built.deadLetters, ...(tasks?.pipeline.deadLetters ?? [])],
+      deadLetters: [...(built?.deadLetters ?? []), ...(tasks?.deadLetters ?? [])],
       taskApi: tasks?.api.alarmed,
-      alarmedTopics: tasks?.pipeline.alarmedTopics ?? [],
-      loadBalancerName: gateway.loadBalancerName,
+      alarmedTopics: [...(tasks?.pipeline.alarmedTopics ?? []), ...(managed?.alarmedTopics ?? [])],
+      endpoints: managed?.dashboard ?? [],
+      loadBalancerName,
       costTags: Object.keys(tags),
     },
     awsProvider,
   );
 
   return {
-    mode: config.mode,
-    clusterName: built.cluster.name,
-    updateKubeconfig: `aws eks update-kubeconfig --region ${region} --name ${scope.clusterName}`,
-    namespace: config.namespace,
-    loadBalancerName: gateway.loadBalancerName,
+    ...(built === undefined ? {} : clusterOutputs(args, scope, built)),
+    ...(loadBalancerName === undefined ? {} : { mode: config.mode, loadBalancerName }),
     modelStore: pulumi.interpolate`s3://${stores.models.bucketName}/${stores.models.prefix}`,
     repositories: podImages.repositoryUrls,
     ...(podImages.cache === undefined
@@ -131,9 +136,41 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
           snapshotDocument: podImages.cache.documentName,
         }),
     ...(tasks === undefined ? {} : taskOutputs(tasks, region)),
+    ...(managed === undefined
+      ? {}
+      : {
+          endpoints: managed.names,
+          endpointData: pulumi.interpolate`s3://${managed.bucket.bucketName}`,
+        }),
     alarmTopic: topic.arn,
     ...(dashboard === undefined ? {} : { dashboard }),
   };
+}
+
+/** What a person needs to get at the cluster. */
+function clusterOutputs(
+  { aws: { region }, config }: EnvironmentArgs,
+  scope: Scope,
+  { cluster }: Platform,
+): Record<string, unknown> {
+  return {
+    clusterName: cluster.name,
+    updateKubeconfig: `aws eks update-kubeconfig --region ${region} --name ${scope.clusterName}`,
+    namespace: config.namespace,
+  };
+}
+
+interface Grounds extends Pick<PlatformArgs, "scope" | "network" | "storage" | "tags"> {
+  readonly pipeline: TaskPipeline | undefined;
+}
+
+function createPlatform(
+  { config }: EnvironmentArgs,
+  { pipeline, ...grounds }: Grounds,
+  provider: aws.Provider,
+): Platform {
+  const queueArns = [...(pipeline?.queues.values() ?? [])].map((queue) => queue.queueArn);
+  return platform({ ...grounds, config, queueArns }, provider);
 }
 
 /** One provider for everything in AWS, so that nothing goes untagged or to another account. */
@@ -165,21 +202,33 @@ function createScope(
   };
 }
 
-/** What tasks go through and the API in front of it; nothing where the asynchronous path is off. */
+interface TaskGrounds extends Omit<ManagedTasksArgs, "config" | "managed" | "endpoints"> {
+  readonly network: Network | undefined;
+  readonly managed: ManagedEndpoints | undefined;
+  readonly endpoints: ResolvedEndpoints;
+}
+
+/** The API of tasks, and what brings results of managed endpoints back. */
 function createTasks(
-  scope: Scope,
-  config: FleetConfig,
-  network: Network,
+  { config }: EnvironmentArgs,
+  { managed, endpoints, ...grounds }: TaskGrounds,
   provider: aws.Provider,
-): Tasks | undefined {
-  if (!config.async.enabled) return undefined;
-  const pipeline = taskPipeline({ scope, config }, provider);
-  return { pipeline, api: taskApi({ scope, config, network, pipeline }, provider) };
+): Tasks {
+  const { pipeline } = grounds;
+  const hosted =
+    managed &&
+    managedTasks({ ...grounds, config, managed, endpoints: endpoints.asynchronous }, provider);
+  return {
+    pipeline,
+    api: taskApi({ ...grounds, config, managed: hosted }, provider),
+    deadLetters: [...pipeline.deadLetters, ...(hosted === undefined ? [] : [hosted.deadLetters])],
+  };
 }
 
 interface Tasks {
   readonly pipeline: TaskPipeline;
   readonly api: ReturnType<typeof taskApi>;
+  readonly deadLetters: readonly DeadLetters[];
 }
 
 function taskOutputs({ pipeline, api }: Tasks, region: string): Record<string, unknown> {

@@ -1,8 +1,9 @@
 import { NodeClass } from "../components/nodeClass";
-import { NodePool } from "../components/nodePool";
+import { type NodeOwner, NodePool } from "../components/nodePool";
 import { imageCacheSettings } from "../components/nodeVolumes";
 import type { Scope } from "../components/scope";
 import { hasProbes } from "./capacityProbes";
+import type { Compilation } from "./compilations";
 import type { FleetConfig } from "./config/schema";
 import type { MachineConfig } from "./config/units";
 import type { Machines } from "./machines";
@@ -15,19 +16,22 @@ export interface NodesArgs {
   readonly config: FleetConfig;
   readonly models: readonly ResolvedModel[];
   readonly runtimes: readonly ResolvedRuntime[];
+  readonly compilations: readonly Compilation[];
   readonly platform: Platform;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** A unit or a runtime, as far as its machines go. */
+/** A unit, a runtime or a compilation, as far as its machines go. */
 interface Owner extends Pick<Machines, "accelerator" | "instanceTypes"> {
-  readonly kind: "unit" | "runtime";
+  readonly kind: NodeOwner["kind"];
   readonly name: string;
   /** The model that a unit serves. */
   readonly model?: string;
   readonly config: MachineConfig;
   /** Replicas and placeholders at most. */
   readonly maxReplicas: number;
+  /** How long a node stays when nothing is on it. */
+  readonly consolidateAfter: string;
   /** How long a node that must go waits for its pods. */
   readonly terminationGracePeriod: string;
 }
@@ -35,7 +39,7 @@ interface Owner extends Pick<Machines, "accelerator" | "instanceTypes"> {
 /** Seconds from the start of a drain until Karpenter looks at the pods that it may not evict. */
 const drainStartSeconds = 10;
 
-/** The machines of all units and runtimes: a node pool for each, by its name. */
+/** The machines of all units, runtimes and compilations: a node pool for each, by its name. */
 export function nodePools(args: NodesArgs): ReadonlyMap<string, NodePool> {
   const owners = ownersOf(args);
   const nodeClasses = createNodeClasses(args, owners);
@@ -47,22 +51,35 @@ export function nodePools(args: NodesArgs): ReadonlyMap<string, NodePool> {
   );
 }
 
-function ownersOf({ config, models, runtimes }: NodesArgs): readonly Owner[] {
+/** A compilation ends once. */
+const compiledConsolidateAfter = "1m";
+
+function ownersOf({ config, models, runtimes, compilations }: NodesArgs): readonly Owner[] {
   const units = models.flatMap((model) => model.units);
+  const { consolidateAfter, terminationGracePeriod } = config.nodes;
   return [
     ...units.map((unit) => ({
       ...unit,
       kind: "unit" as const,
       maxReplicas: unit.config.replicas.max + unit.config.headroom + (hasProbes(config) ? 1 : 0),
-      terminationGracePeriod: config.nodes.terminationGracePeriod,
+      consolidateAfter,
+      terminationGracePeriod,
     })),
     ...runtimes.map((runtime) => ({
       ...runtime,
       kind: "runtime" as const,
       maxReplicas: runtime.config.replicas.max,
+      consolidateAfter,
       // Pods that Karpenter may not evict are told to stop when what is left to the node is their
       // own grace. With no more than that, they hear of a spot interruption while there is time.
       terminationGracePeriod: `${runtime.times.podGraceSeconds + drainStartSeconds}s`,
+    })),
+    ...compilations.map((compilation) => ({
+      ...compilation,
+      kind: "compilation" as const,
+      maxReplicas: 1,
+      consolidateAfter: compiledConsolidateAfter,
+      terminationGracePeriod,
     })),
   ];
 }
@@ -151,7 +168,7 @@ function createNodePool(
       nodeImage: owner.config.nodeImage,
       pricePerHour: owner.config.pricePerHour,
       disruption: {
-        consolidateAfter: nodes.consolidateAfter,
+        consolidateAfter: owner.consolidateAfter,
         expireAfter: nodes.expireAfter,
         terminationGracePeriod: owner.terminationGracePeriod,
         budget: nodes.disruptionBudget,

@@ -3,6 +3,7 @@ import { Alarms, type DeadLetters } from "../components/alarms";
 import { AlarmTopic } from "../components/alarmTopic";
 import { Budget, CostAllocationTags } from "../components/budget";
 import { Dashboard } from "../components/dashboard";
+import type { DashboardEndpoint } from "../components/endpointRow";
 import { deadLetterQueueName, runtimeQueueName } from "../components/runtimeQueueName";
 import type { Scope } from "../components/scope";
 import type { AlarmedApi } from "../components/taskApiAlarms";
@@ -10,6 +11,7 @@ import type { AlarmedTopic } from "../components/topicAlarm";
 import type { FleetConfig } from "./config/schema";
 import type { ResolvedModel } from "./resolve";
 import type { ResolvedRuntime } from "./resolveRuntimes";
+import { needsCluster } from "./servingPaths";
 
 export interface ObservabilityArgs {
   readonly scope: Scope;
@@ -21,7 +23,9 @@ export interface ObservabilityArgs {
   /** Absent: the asynchronous path is off. */
   readonly taskApi: AlarmedApi | undefined;
   readonly alarmedTopics: readonly AlarmedTopic[];
-  readonly loadBalancerName: string;
+  readonly endpoints: readonly DashboardEndpoint[];
+  /** Absent: there is none. */
+  readonly loadBalancerName: string | undefined;
   /** Keys of the tags that tell this environment's costs from another's. */
   readonly costTags: readonly string[];
 }
@@ -50,6 +54,7 @@ export function observability(
   const units = models.flatMap((model) => model.units);
   const failoverModels = config.failover.enabled ? models.map(({ name }) => name) : [];
   const containerInsights =
+    needsCluster(config) &&
     config.cluster.existing === undefined &&
     config.cluster.addons.cloudwatchObservability !== undefined;
 
@@ -76,7 +81,7 @@ export function observability(
       taskApi: args.taskApi,
       topics: args.alarmedTopics,
       containerInsights,
-      loadBalancer: true,
+      loadBalancer: args.loadBalancerName !== undefined,
       failoverModels,
     },
     opts,
@@ -101,8 +106,11 @@ export function observability(
             queueName: runtimeQueueName(scope, name),
             deadLetterQueueName: deadLetterQueueName(scope, name),
           })),
+          endpoints: args.endpoints,
           namespace,
-          loadBalancerName: args.loadBalancerName,
+          ...(args.loadBalancerName === undefined
+            ? {}
+            : { loadBalancerName: args.loadBalancerName }),
           latencyObjectiveSeconds: scaling.latencyObjectiveMs / 1000,
           containerInsights,
           failoverModels,

@@ -10,8 +10,8 @@ import { nameIn, type Scope } from "../components/scope";
 import { UnitScaling } from "../components/unitScaling";
 import { labels } from "../contracts/labels";
 import { type ModelRouteTable, ROUTE_TABLES_CONFIG_MAP } from "../contracts/routeTable";
-import { artefactPath } from "../contracts/serverSettings";
 import { dns1123Label } from "../fleet/names";
+import { artefactOf } from "./artefacts";
 import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
 import type { FleetNamespace } from "./fleetNamespace";
@@ -193,7 +193,8 @@ function createUnit(
       devices: unit.config.devices,
       podResources: unit.podResources,
       modelClaimName: place.volume.claim.metadata.name,
-      artefactPath: artefactPath(model.name, framework, model.config.artefacts[framework]),
+      artefactPath: artefactOf(config.models, model.name, framework, unit.accelerator.name).path,
+      safetyChecker: model.config.safetyChecker,
       drainSeconds: config.scaling.drainSeconds,
       loadingProtection: config.nodes.loadingProtection,
       targetGroup: targetGroupSettings(config),

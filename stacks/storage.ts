@@ -4,6 +4,7 @@ import { AccessLogBucket } from "../components/accessLogBucket";
 import { ModelBucket } from "../components/modelBucket";
 import type { Scope } from "../components/scope";
 import type { FleetConfig } from "./config/schema";
+import { servesRealtime } from "./servingPaths";
 
 /** What holds data, and is there before and after any cluster. */
 export interface Storage {
@@ -34,13 +35,14 @@ export function storage(scope: Scope, config: FleetConfig, awsProvider: aws.Prov
     },
     opts,
   );
-  const accessLogs = gateway.accessLogs.enabled
-    ? new AccessLogBucket(
-        "access-logs",
-        { scope, retentionDays: gateway.accessLogs.retentionDays },
-        opts,
-      )
-    : undefined;
+  const accessLogs =
+    gateway.accessLogs.enabled && servesRealtime(config)
+      ? new AccessLogBucket(
+          "access-logs",
+          { scope, retentionDays: gateway.accessLogs.retentionDays },
+          opts,
+        )
+      : undefined;
   return {
     models: {
       bucketName: models.bucketName,

@@ -2,9 +2,13 @@ import type { AdapterName } from "../contracts/tasks/runtimes";
 import { type FleetCost, fleetCostPerHour } from "../fleet/cost";
 import { hasProbes } from "./capacityProbes";
 import type { FleetConfig } from "./config/schema";
+import { endpointWarnings } from "./endpointNotes";
+import { type EndpointSummary, endpointSummaries } from "./endpointSummaries";
 import { failoverNote } from "./failoverNotes";
 import { type ResolvedModel, resolveFleet } from "./resolve";
+import { type ResolvedEndpoints, resolveEndpoints } from "./resolveEndpoints";
 import { type ResolvedRuntime, resolveRuntimes } from "./resolveRuntimes";
+import { needsCluster, needsNetwork, ownsApiEndpoint, servesRealtime } from "./servingPaths";
 import { warningsOf } from "./warnings";
 
 /** One unit, as a person wants to see it before anything is built. */
@@ -50,6 +54,8 @@ export interface PlanSummary {
   readonly units: readonly UnitSummary[];
   /** Empty where the asynchronous path is off. */
   readonly runtimes: readonly RuntimeSummary[];
+  /** Empty where that path is off. */
+  readonly endpoints: readonly EndpointSummary[];
   readonly cost: FleetCost;
   /** What fail-over does and may cost, in a sentence; absent: it is off. */
   readonly failover?: string;
@@ -80,16 +86,18 @@ export function summarise(config: FleetConfig, region: string): PlanSummary {
     })),
   );
   const runtimes = resolveRuntimes(config, region);
-  const cost = costOf(config, models, runtimes, region);
+  const endpoints = resolveEndpoints(config, region);
+  const cost = costOf(config, { models, runtimes, endpoints }, region);
   const failover = failoverNote(config, cost);
   return {
     mode: config.mode,
     region,
     units,
     runtimes: runtimes.map(runtimeSummary),
+    endpoints: endpointSummaries(endpoints),
     cost,
     ...(failover === undefined ? {} : { failover }),
-    warnings: warningsOf(config, models, cost),
+    warnings: [...warningsOf(config, models, cost), ...endpointWarnings(config, endpoints, region)],
   };
 }
 
@@ -108,14 +116,20 @@ function runtimeSummary({ name, config, ...machines }: ResolvedRuntime): Runtime
   };
 }
 
+interface Paid {
+  readonly models: readonly ResolvedModel[];
+  readonly runtimes: readonly ResolvedRuntime[];
+  readonly endpoints: ResolvedEndpoints;
+}
+
 function costOf(
   config: FleetConfig,
-  models: readonly ResolvedModel[],
-  runtimes: readonly ResolvedRuntime[],
+  { models, runtimes, endpoints }: Paid,
   region: string,
 ): FleetCost {
   const { network, cluster } = config;
-  const ownVpc = network.existing === undefined;
+  const ownVpc = network.existing === undefined && needsNetwork(config);
+  const ownCluster = cluster.existing === undefined && needsCluster(config);
   const zones = network.availabilityZones?.length ?? network.zones;
   const { systemNodes } = cluster;
   return fleetCostPerHour({
@@ -138,7 +152,15 @@ function costOf(
       replicas: runtime.replicas,
       ...(runtime.pricePerHour === undefined ? {} : { pricePerHour: runtime.pricePerHour }),
     })),
-    ...(cluster.existing === undefined
+    endpoints: Object.values(endpoints)
+      .flat()
+      .map(({ name, config: { instances, pricePerHour }, machines }) => ({
+        name,
+        instanceType: machines.type.name,
+        instances,
+        ...(pricePerHour === undefined ? {} : { pricePerHour }),
+      })),
+    ...(ownCluster
       ? {
           systemNodes: {
             instanceType: systemNodes.instanceTypes[0]!,
@@ -147,16 +169,11 @@ function costOf(
           },
         }
       : {}),
-    controlPlanes: cluster.existing === undefined ? 1 : 0,
+    controlPlanes: ownCluster ? 1 : 0,
     natGateways: ownVpc ? (network.natGateways === "single" ? 1 : zones) : 0,
-    loadBalancers: 1,
+    loadBalancers: servesRealtime(config) ? 1 : 0,
     interfaceEndpoints: ownVpc
       ? (network.interfaceEndpoints.length + (ownsApiEndpoint(config) ? 1 : 0)) * zones
       : 0,
   });
-}
-
-/** Whether the program makes the endpoint that a private API is reached through. */
-function ownsApiEndpoint({ async: { enabled, api } }: FleetConfig): boolean {
-  return enabled && api.endpoint === "private" && api.vpcEndpointIds.length === 0;
 }

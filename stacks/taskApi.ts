@@ -12,14 +12,18 @@ import { adapterTypes, type Runtime } from "../contracts/tasks/runtimes";
 import { TASK_API, type TaskApiLists } from "../contracts/tasks/settings";
 import type { AsyncConfig } from "./config/async";
 import type { FleetConfig } from "./config/schema";
+import type { ManagedTasks } from "./managedTasks";
 import type { TaskPipeline } from "./taskPipeline";
 import { longestTimes } from "./taskTimes";
 
 export interface TaskApiStackArgs {
   readonly scope: Scope;
   readonly config: FleetConfig;
-  readonly network: Network;
+  /** Of whose private subnets a private API's endpoint is made. */
+  readonly network: Network | undefined;
   readonly pipeline: TaskPipeline;
+  /** Absent: no runtime is managed. */
+  readonly managed: ManagedTasks | undefined;
 }
 
 /** The API that tasks are submitted to. */
@@ -34,7 +38,7 @@ export interface TaskApiFacts {
 
 /** API Gateway, and the function behind it. */
 export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): TaskApiFacts {
-  const { scope, config, pipeline } = args;
+  const { scope, config, pipeline, managed } = args;
   const { api } = config.async;
   const opts = { providers: { aws: awsProvider } };
   const { logRetentionDays } = config.observability;
@@ -43,7 +47,7 @@ export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): Task
     {
       scope,
       settings: settingsOf(args),
-      lists: listsOf(config.async),
+      lists: listsOf(config.async, managed?.runtimes ?? []),
       stores: {
         tableArn: pipeline.table.arn,
         taskTopicArn: pipeline.taskTopicArn,
@@ -51,11 +55,12 @@ export function taskApi(args: TaskApiStackArgs, awsProvider: aws.Provider): Task
         resultsBucketArn: pipeline.results.bucketArn,
         resultsKeyArn: config.async.results.kmsKeyArn,
         inputsBucketArn: pipeline.inputs.bucketArn,
+        managed: managed?.stores,
       },
       logRetentionDays,
     },
     // A task that it takes before a subscription is there reaches no queue.
-    { ...opts, dependsOn: pipeline.ready },
+    { ...opts, dependsOn: [...pipeline.ready, ...(managed?.ready ?? [])] },
   );
   const logRole = api.createLogRole
     ? new GatewayLogRole("api-gateway-logs", { scope }, opts)
@@ -86,7 +91,7 @@ function vpcEndpoints(
   awsProvider: aws.Provider,
 ): readonly pulumi.Input<string>[] {
   const { vpcEndpointIds } = config.async.api;
-  if (vpcEndpointIds.length > 0) return vpcEndpointIds;
+  if (vpcEndpointIds.length > 0 || network === undefined) return vpcEndpointIds;
   const { endpointId } = new ExecuteApiEndpoint(
     "execute-api",
     {
@@ -102,8 +107,9 @@ function vpcEndpoints(
 
 const bytesPerMiB = 1024 * 1024;
 
-function settingsOf({ scope, config: { async: config }, pipeline }: TaskApiStackArgs) {
+function settingsOf({ scope, config: { async: config }, pipeline, managed }: TaskApiStackArgs) {
   return {
+    ...managed?.settings,
     STACK: scope.stack,
     TABLE_NAME: pipeline.table.name,
     TASK_TOPIC_ARN: pipeline.taskTopicArn,
@@ -116,15 +122,15 @@ function settingsOf({ scope, config: { async: config }, pipeline }: TaskApiStack
   };
 }
 
-function listsOf(config: AsyncConfig): TaskApiLists {
+function listsOf(config: AsyncConfig, managed: readonly Runtime[]): TaskApiLists {
   return {
-    RUNTIMES: JSON.stringify(runtimesOf(config)),
+    RUNTIMES: JSON.stringify([...runtimesOf(config), ...managed]),
     INPUT_HOSTS: config.inputs.hosts.join(","),
     INPUT_BUCKETS: config.inputs.buckets.join(","),
   };
 }
 
-/** What clients are told of the runtimes. */
+/** The runtimes on the cluster, as the API knows them. */
 function runtimesOf({ runtimes }: AsyncConfig): readonly Runtime[] {
   return Object.entries(runtimes).map(
     ([name, { adapter, model, accelerator, longestTaskSeconds }]) => ({

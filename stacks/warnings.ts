@@ -1,8 +1,11 @@
 import type { FleetCost } from "../fleet/cost";
+import { isCompiled, isNamed } from "./artefacts";
 import { asyncWarnings } from "./asyncNotes";
 import type { FleetConfig } from "./config/schema";
 import { failoverWarnings } from "./failoverNotes";
+import { hostedModels } from "./managedModels";
 import type { ResolvedModel } from "./resolve";
+import { needsCluster } from "./servingPaths";
 
 /** What is allowed but worth a second look, in sentences for a person. */
 export function warningsOf(
@@ -12,22 +15,32 @@ export function warningsOf(
 ): readonly string[] {
   const warnings: string[] = [];
   for (const model of models) {
-    const missing = [...new Set(model.units.map((unit) => unit.config.framework))].filter(
-      (framework) => model.config.artefacts[framework] === undefined,
-    );
+    const frameworks = [...new Set(model.units.map((unit) => unit.config.framework))];
+    const missing = frameworks.filter((framework) => !isNamed(model.config, framework));
     if (missing.length > 0)
       warnings.push(
         `${model.name}: no artefact hash for ${missing.join(", ")} ` +
           `(models.${model.name}.artefacts): pods load whatever lies under ` +
           `${config.modelStore.prefix}${model.name}/FRAMEWORK/.`,
       );
+    const compiled = frameworks.filter((framework) => isCompiled(model.config, framework));
+    if (compiled.length > 0)
+      warnings.push(
+        `${model.name}: what ${compiled.join(", ")} loads is compiled by a Job, on a machine of its ` +
+          "own for an hour or so; pods start when that has ended.",
+      );
   }
-  if (config.images.server.source === "local")
+  if (config.images.server.source !== "external")
     warnings.push(
       "images: built by `pulumi up`; their digests, which the pods name, are known after the build.",
     );
   else {
-    const frameworks = new Set(Object.values(config.units).map((unit) => unit.framework));
+    const frameworks = new Set([
+      ...Object.values(config.units).map((unit) => unit.framework),
+      ...hostedModels(config)
+        .filter(({ container }) => container === undefined)
+        .map(({ framework }) => framework),
+    ]);
     const byTag = [...frameworks].filter((f) => config.images.server.digests[f] === undefined);
     if (byTag.length > 0)
       warnings.push(
@@ -62,12 +75,13 @@ export function warningsOf(
       "cluster: accessEntries, publicAccessCidrs and addons.cloudwatchObservability have no effect " +
         "beside cluster.existing.",
     );
+  const ownCluster = cluster.existing === undefined && needsCluster(config);
   if (config.images.cache === "snapshot" && config.images.snapshot.id === undefined)
     warnings.push(
       "images: no snapshot is set yet (images.snapshot.id): nodes pull by SOCI until one is " +
         "published and taken.",
     );
-  if (config.cluster.existing === undefined && config.cluster.publicAccessCidrs.length === 0)
+  if (ownCluster && config.cluster.publicAccessCidrs.length === 0)
     warnings.push(
       "cluster: the API endpoint is private (cluster.publicAccessCidrs is empty): `pulumi up` must " +
         "run inside the VPC or a network connected to it.",

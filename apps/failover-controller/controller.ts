@@ -211,16 +211,18 @@ export class Controller {
       this.#tellOfPin(plan);
     }
     begin("status", () => this.#book.keep(this.#statuses, clock.now(), statusTimeoutMs));
-    this.#lookAt(this.#nextLook(plans));
+    this.#lookAt(this.#nextLook(plans, now));
   }
 
   #mayAct(term: number): boolean {
     return this.#leads && term === this.#term && this.#options.mayAct?.() !== false;
   }
 
-  /** When something may have to be done although nothing is seen. */
-  #nextLook(plans: readonly Plan[]): number {
-    const now = this.#options.clock.now();
+  /**
+   * When something may have to be done although nothing is seen. What has become due since the
+   * round began was not dealt with in it.
+   */
+  #nextLook(plans: readonly Plan[], now: number): number {
     const times = [
       ...plans.map(({ decision }) => decision.again),
       ...this.#keeper.heldUpUntil,

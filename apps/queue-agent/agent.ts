@@ -325,10 +325,7 @@ export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
       return { run: { attempt: claim.attempt, startedAt, finishedAt, result } };
     } catch (error) {
       if (hold.lost.aborted) return await settlement.lostClaim(hold, key, trace);
-      if (this.#breaking.signal.aborted) {
-        if (this.#isLastReceive(hold)) return { failure: stoppedTooOften(hold) };
-        return await this.#giveBack(claimed);
-      }
+      if (this.#breaking.signal.aborted) return await this.#giveBack(claimed);
       const failure = failureOf(end.signal.aborted ? end.signal.reason : error);
       if (suspectCodes.includes(failure.code)) readiness.suspect();
       log.warn({ error: failure, key, code: failure.code }, "an attempt came to nothing");
@@ -339,19 +336,43 @@ export class Agent implements Steps<Delivery, Prepared, Claimed, Finished> {
     }
   }
 
-  async #store({ hold, task, trace, claim, outcome }: Finished): Promise<void> {
-    const { claims, teller, metrics, log, settings, settlement } = this.#parts;
-    if ("failure" in outcome)
-      return await settlement.fail(hold, task, trace, claim, outcome.failure);
+  async #store(finished: Finished): Promise<void> {
+    const { task, trace, claim, outcome } = finished;
+    if ("failure" in outcome) return await this.#fail(finished, outcome.failure);
+    if ("manifest" in outcome) return await this.#complete(finished, outcome.manifest);
     let manifest: Manifest;
     try {
-      manifest =
-        "manifest" in outcome
-          ? outcome.manifest
-          : await trace.step("store", () => this.#storeRun(asRecorded(task, claim), outcome.run));
+      manifest = await trace.step("store", () =>
+        this.#storeRun(asRecorded(task, claim), outcome.run),
+      );
     } catch (error) {
-      return await settlement.fail(hold, task, trace, claim, failureOf(error));
+      return await this.#fail(finished, failureOf(error));
     }
+    await this.#complete(finished, manifest);
+  }
+
+  /**
+   * Where it was not the runtime that failed, its manifest may be there all the same, as an answer
+   * that is lost tells nothing: then it has its results. As long as nobody can say, its message is left for later.
+   */
+  async #fail(finished: Finished, failure: TaskFailed): Promise<void> {
+    const { hold, task, trace, claim } = finished;
+    const { results, settlement } = this.#parts;
+    if (failure.code === "aws" || failure.code === "internal") {
+      let manifest: Manifest | undefined;
+      try {
+        manifest = await results.find(asRecorded(task, claim));
+      } catch (error) {
+        await settlement.awsFailed(hold, error, trace);
+        return;
+      }
+      if (manifest !== undefined) return await this.#complete(finished, manifest);
+    }
+    await settlement.fail(hold, task, trace, claim, failure);
+  }
+
+  async #complete({ hold, task, trace, claim }: Finished, manifest: Manifest): Promise<void> {
+    const { claims, teller, metrics, log, settings } = this.#parts;
     const { images, output, startedAt, finishedAt } = manifest;
     hold.settling();
     const completion = { images, output, manifestKey: manifestKey(task), startedAt, finishedAt };

@@ -22,8 +22,6 @@ export interface AwsClients {
 export function awsClients(): AwsClients {
   const options = {
     maxAttempts: MAX_ATTEMPTS,
-    // What a kind of call goes through does not change between two calls.
-    cacheMiddleware: true,
     requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, socketTimeout: IDLE_TIMEOUT_MS },
   };
   return {

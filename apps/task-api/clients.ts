@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
+import { SageMakerRuntimeClient } from "@aws-sdk/client-sagemaker-runtime";
 import { SNSClient } from "@aws-sdk/client-sns";
 
 /** AWS, as one instance of the function keeps it. */
@@ -7,6 +8,7 @@ export interface Clients {
   readonly dynamoDb: DynamoDBClient;
   readonly sns: SNSClient;
   readonly s3: S3Client;
+  readonly sageMaker: SageMakerRuntimeClient;
 }
 
 /** Of one call. How long all calls of a request may take together is its deadline's. */
@@ -28,6 +30,12 @@ export function createClients(): Clients {
       requestChecksumCalculation: "WHEN_REQUIRED",
       // A server on loopback has no bucket's host name.
       forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL),
+    }),
+    sageMaker: new SageMakerRuntimeClient({
+      ...config,
+      // What got lost on its way back would be asked for twice, and generated twice.
+      maxAttempts: 1,
+      requestHandler: { ...config.requestHandler, requestTimeout: 5000 },
     }),
   };
 }

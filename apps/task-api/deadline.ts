@@ -14,7 +14,15 @@ export interface Deadline {
   readonly work: AbortSignal;
   /** Ends the taking back of it: later. */
   readonly undo: AbortSignal;
+  /** When nobody can be at it any more, milliseconds since 1970. */
+  readonly overAtMs: number;
 }
+
+/** Of one machine's clock and another's. */
+const SKEW_MS = 1000;
+
+/** Without a limit, what others may assume of one: Lambda's longest. */
+const LONGEST_MS = 900_000;
 
 /**
  * @param context of the invocation, as it begins; a caller without a limit, which Lambda is not,
@@ -22,7 +30,11 @@ export interface Deadline {
  */
 export function deadlineOf(context: Partial<Pick<Context, "getRemainingTimeInMillis">>): Deadline {
   const remainingMs = context.getRemainingTimeInMillis?.();
-  return { work: after(WORK_SHARE, remainingMs), undo: after(UNDO_SHARE, remainingMs) };
+  return {
+    work: after(WORK_SHARE, remainingMs),
+    undo: after(UNDO_SHARE, remainingMs),
+    overAtMs: Date.now() + Math.ceil(remainingMs ?? LONGEST_MS) + SKEW_MS,
+  };
 }
 
 function after(share: number, remainingMs: number | undefined): AbortSignal {

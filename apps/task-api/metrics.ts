@@ -5,6 +5,7 @@ import {
   TASK_API_FAILED_METRIC,
   TASK_API_REFUSED_METRIC,
   TASKS_SUBMITTED_METRIC,
+  usageRequestsMetric,
 } from "../../contracts/metrics";
 
 /** Counts a request, as EMF on standard output: what it submitted, or that it was refused or failed. */
@@ -23,6 +24,12 @@ export function publishMetrics(
     count(metrics, status >= 500 ? TASK_API_FAILED_METRIC : TASK_API_REFUSED_METRIC, {
       [STACK_DIMENSION]: stack,
     });
+}
+
+/** Counts a request to a managed runtime, as EMF, under the name that its endpoint scales by. */
+export function publishUsage(usage: Metrics, endpoint: string, region: string): void {
+  const { name, dimensions } = usageRequestsMetric(endpoint, region);
+  count(usage, name, { ...dimensions });
 }
 
 function count(metrics: Metrics, name: string, dimensions: Record<string, string>): void {

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { LARGEST_UPLOAD_BYTES } from "../../contracts/tasks/api";
 import { runtimesSchema } from "../../contracts/tasks/runtimes";
-import type { TaskApiSettings } from "../../contracts/tasks/settings";
+import { LONGEST_REQUEST_SECONDS, type TaskApiSettings } from "../../contracts/tasks/settings";
 
-const text = z.string().min(1, "a text");
+export const text = z.string().min(1, "a text");
 
-function wholeNumber(min: number, max: number) {
+export function wholeNumber(min: number, max: number) {
   const allowed = `a whole number, ${min} to ${max}`;
   return z.coerce.number(allowed).int(allowed).min(min, allowed).max(max, allowed);
 }
@@ -15,7 +15,7 @@ const list = z
   .default("")
   .transform((names) => names.split(",").filter((name) => name !== ""));
 
-const runtimes = z
+export const runtimes = z
   .string()
   .transform((json, context) => {
     try {
@@ -47,6 +47,22 @@ export const settingsSchema = z.object({
   INPUT_HOSTS: list.describe("hosts that inputs may be fetched from, by comma"),
   INPUT_BUCKETS: list.describe("buckets that inputs may be read from, by comma"),
   METRIC_NAMESPACE: text.describe("namespace of the metrics"),
-} satisfies Record<keyof TaskApiSettings, z.ZodType>);
+  ENDPOINTS_BUCKET: text
+    .optional()
+    .describe("bucket of the endpoints' requests and answers, where a runtime is managed"),
+  RESULT_TOPIC_ARN: z
+    .string()
+    .startsWith("arn:", "an ARN, arn:…")
+    .optional()
+    .describe("topic of the results, where a runtime is managed"),
+  REQUEST_TTL_SECONDS: wholeNumber(60, LONGEST_REQUEST_SECONDS)
+    .default(LONGEST_REQUEST_SECONDS)
+    .describe("seconds that SageMaker keeps a request that waits"),
+  // One image in base64 and its request, as our server takes them.
+  INPUT_BYTES: wholeNumber(1, 64 * 1024 * 1024)
+    .default(20 * 1024 * 1024)
+    .describe("most bytes of a managed runtime's inputs together"),
+  CACHE_TABLE_NAME: text.optional().describe("table of the cache of results; absent: none"),
+} satisfies Required<Record<keyof TaskApiSettings, z.ZodType>>);
 
 export type Settings = z.infer<typeof settingsSchema>;

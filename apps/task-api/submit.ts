@@ -3,13 +3,16 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
 import { CONTEXT_BYTES, type Submitted } from "../../contracts/tasks/api";
 import type { TaskMessage } from "../../contracts/tasks/message";
 import { recordKey, type TaskRecord } from "../../contracts/tasks/record";
-import type { Runtime } from "../../contracts/tasks/runtimes";
+import { isManaged, type Runtime } from "../../contracts/tasks/runtimes";
 import { outputLocation, type TaskRequest, taskRequestSchema } from "../../contracts/tasks/task";
+import type { JsonObject } from "../queue-agent/json";
 import { jsonAnswer } from "./answer";
 import type { Api } from "./api";
 import { AwsUnavailable } from "./awsCall";
 import { canonicalHash } from "./canonicalJson";
 import { wrongInputs } from "./contentInputs";
+import { wrongManagedInputs } from "./managedInputs";
+import { runManaged } from "./managedTask";
 import { invalid, Problem, valid } from "./problem";
 import { header, readJson } from "./requestBody";
 import { traceOf } from "./trace";
@@ -25,15 +28,15 @@ export async function submit(
   event: APIGatewayProxyEvent,
 ): Promise<APIGatewayProxyResult> {
   const request = valid(taskRequestSchema, readJson(event));
-  checkRuntime(api, request, "type");
+  const runtime = checkRuntime(api, request, "type");
   checkContext(request.context, "context");
-  const wrong = wrongInputs(request.content, api.inputs);
-  if (wrong.length > 0) throw invalid(wrong);
+  checkInputs(api, runtime, request, ["content"]);
 
   const id = request.id ?? randomUUID();
   const task = newTask(api, { ...request, id });
   const record = await take(api, task);
-  if (record.isNew || record.state === "queued") await tell(api, event, task, record);
+  if (record.state === "queued" || record.isUntold === true)
+    await tell(api, event, task, { runtime, record, path: "content" });
   const answer: Submitted = {
     id,
     runtime: record.runtime,
@@ -109,25 +112,41 @@ async function take({ store }: Api, { record }: NewTask): Promise<TaskRecord & {
   throw new AwsUnavailable("DynamoDB PutItem", new Error("the record comes and goes"));
 }
 
+/** Who is told of a task, and what the table knows of it. */
+export interface Told {
+  readonly runtime: Runtime;
+  readonly record: TaskRecord & { readonly isNew: boolean };
+  /** Of the content in the request. */
+  readonly path: string;
+}
+
 /**
  * Publishes a task whose record is in the table; of a repeated request once more, because the first
- * may have ended before it did, and agents do not mind. Without a message there may be no record:
- * it is taken back. Where that fails too, the request's repetition publishes.
+ * may have ended before it did, and agents do not mind. A managed runtime is told itself, once.
+ * Without either there may be no record: it is taken back. Where that fails too, the request's
+ * repetition tells.
  *
  * @throws AwsUnavailable
+ * @throws Problem `invalid` when a managed runtime's inputs cannot be had
  */
 export async function tell(
-  { store, publisher, log }: Api,
+  api: Api,
   { headers }: APIGatewayProxyEvent,
   { record, message }: NewTask,
-  { isNew, createdAt }: { readonly isNew: boolean; readonly createdAt: string },
+  { runtime, record: seen, path }: Told,
 ): Promise<void> {
+  const { store, publisher, log } = api;
+  const { isNew, ...known } = seen;
   try {
     const trace = traceOf(
       { traceparent: header(headers, "traceparent"), tracestate: header(headers, "tracestate") },
       process.env._X_AMZN_TRACE_ID,
     );
-    await publisher.publish(record.key, { ...message, submittedAt: createdAt }, trace);
+    if (isManaged(runtime)) {
+      const content = message.content as JsonObject;
+      const { requestHash } = record;
+      await runManaged(api, runtime, { record: known, requestHash, content, path }, trace);
+    } else await publisher.publish(record.key, { ...message, submittedAt: seen.createdAt }, trace);
   } catch (error) {
     if (isNew)
       await store.takeBack(record).catch((failure: unknown) => {
@@ -156,6 +175,23 @@ export function checkRuntime(
       { field: typeField, value: type, allowed: `${runtime.types.join(", ")} by ${name}` },
     ]);
   return runtime;
+}
+
+/**
+ * @param path of the content in the request
+ * @throws Problem naming what may not be fetched
+ */
+export function checkInputs(
+  { inputs }: Api,
+  runtime: Runtime,
+  { type, content }: Pick<TaskRequest, "type" | "content">,
+  path: readonly string[],
+): void {
+  const wrong = [
+    ...wrongInputs(content, inputs, path),
+    ...(isManaged(runtime) ? wrongManagedInputs(content as JsonObject, type, path.join(".")) : []),
+  ];
+  if (wrong.length > 0) throw invalid(wrong);
 }
 
 /** @throws Problem when it is too large for the table and the messages that it travels in */

@@ -102,13 +102,15 @@ export class TaskStore {
           Key: marshall({ [TABLE_KEY]: key }),
           ConditionExpression:
             "#state = :queued AND #requestHash = :requestHash AND #createdAt = :createdAt " +
-            "AND #attempts = :none AND attribute_not_exists(#repeats)",
+            "AND #attempts = :none AND attribute_not_exists(#repeats) " +
+            "AND attribute_not_exists(#inferenceId)",
           ExpressionAttributeNames: {
             "#state": "state",
             "#requestHash": "requestHash",
             "#createdAt": "createdAt",
             "#attempts": "attempts",
             "#repeats": "repeats",
+            "#inferenceId": "inferenceId",
           },
           ExpressionAttributeValues: marshall({
             ":queued": "queued",
@@ -163,6 +165,56 @@ export class TaskStore {
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
         { abortSignal: this.deadline.work },
+      ),
+    );
+  }
+
+  /**
+   * Changes a record that still is as it was seen.
+   *
+   * @param when what it has to be; a field that is undefined may not be there
+   * @param then what it is afterwards; a field that is undefined goes
+   */
+  change(
+    key: string,
+    when: Partial<TaskRecord>,
+    then: Partial<TaskRecord>,
+    abortSignal = this.deadline.work,
+  ): Promise<Written> {
+    const set = Object.entries(then).filter(([, value]) => value !== undefined);
+    const removed = Object.keys(then).filter((name) => !set.some(([known]) => known === name));
+    const conditions = Object.entries(when).map(([name, value]) =>
+      value === undefined ? `attribute_not_exists(#${name})` : `#${name} = :is_${name}`,
+    );
+    const values = {
+      ...Object.fromEntries(Object.entries(when).map(([name, value]) => [`:is_${name}`, value])),
+      ...Object.fromEntries(set.map(([name, value]) => [`:new_${name}`, value])),
+    };
+    return this.write(
+      "DynamoDB UpdateItem",
+      this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table,
+          Key: marshall({ [TABLE_KEY]: key }),
+          UpdateExpression: [
+            ...(set.length > 0
+              ? [`SET ${set.map(([name]) => `#${name} = :new_${name}`).join(", ")}`]
+              : []),
+            ...(removed.length > 0
+              ? [`REMOVE ${removed.map((name) => `#${name}`).join(", ")}`]
+              : []),
+          ].join(" "),
+          ConditionExpression: conditions.join(" AND "),
+          ExpressionAttributeNames: Object.fromEntries(
+            Object.keys({ ...when, ...then }).map((name) => [`#${name}`, name]),
+          ),
+          ...(Object.keys(values).length > 0 && {
+            ExpressionAttributeValues: marshall(values, { removeUndefinedValues: true }),
+          }),
+          ReturnValues: "ALL_NEW",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+        { abortSignal },
       ),
     );
   }

@@ -5,10 +5,9 @@ import { outputLocation, taskRequestV1Alpha2Schema } from "../../contracts/tasks
 import { jsonAnswer, retryHeaders, textAnswer } from "./answer";
 import type { Api } from "./api";
 import { AwsUnavailable } from "./awsCall";
-import { wrongInputs } from "./contentInputs";
-import { invalid, type Problem, valid } from "./problem";
+import { type Problem, valid } from "./problem";
 import { readJson } from "./requestBody";
-import { checkContext, checkRuntime, newTask, type Submission, tell } from "./submit";
+import { checkContext, checkInputs, checkRuntime, newTask, type Submission, tell } from "./submit";
 
 /**
  * `POST /v1alpha2`, as the guidance's clients know it: status 200 with three fields, errors as
@@ -20,10 +19,14 @@ export async function submitV1Alpha2(
 ): Promise<APIGatewayProxyResult> {
   const { metadata, content } = valid(taskRequestV1Alpha2Schema, readJson(event)).task;
   const { id, runtime, tasktype: type, prefix, context } = metadata;
-  checkRuntime(api, { runtime, type }, "task.metadata.tasktype", "task.metadata.runtime");
+  const found = checkRuntime(
+    api,
+    { runtime, type },
+    "task.metadata.tasktype",
+    "task.metadata.runtime",
+  );
   checkContext(context, "task.metadata.context");
-  const wrong = wrongInputs(content, api.inputs, ["task", "content"]);
-  if (wrong.length > 0) throw invalid(wrong);
+  checkInputs(api, found, { type, content }, ["task", "content"]);
 
   const task = await added(api, {
     id,
@@ -34,7 +37,11 @@ export async function submitV1Alpha2(
     content,
   });
   const { record } = task;
-  await tell(api, event, task, { isNew: true, createdAt: record.createdAt });
+  await tell(api, event, task, {
+    runtime: found,
+    record: { ...record, isNew: true },
+    path: "task.content",
+  });
   const answer: SubmittedV1Alpha2 = {
     id,
     runtime,

@@ -90,8 +90,11 @@ function isSection(schema: z.ZodType): boolean {
 /** The rows below a key: nested objects are flattened, a record's keys stand for NAME, `[]` for each of a list. */
 function rows(prefix: string, schema: z.ZodType): Row[] {
   const at = (key: string) => (prefix === "" ? key : `${prefix}.${key}`);
-  if (schema instanceof z.ZodRecord && !(schema.keyType instanceof z.ZodEnum))
-    return rows(at("NAME"), unwrap(schema.valueType as z.ZodType));
+  if (schema instanceof z.ZodRecord) {
+    const { keyType, valueType } = schema;
+    const names = keyType instanceof z.ZodEnum ? keyType.options.join("/") : "NAME";
+    return rows(at(names), unwrap(valueType as z.ZodType));
+  }
   if (!(schema instanceof z.ZodObject)) return [];
   return Object.entries(schema.shape as Record<string, z.ZodType>).flatMap(([key, value]) => {
     const element = elementOf(value);
@@ -99,6 +102,8 @@ function rows(prefix: string, schema: z.ZodType): Row[] {
       return [row(at(key), value), ...rows(`${at(key)}[]`, element)];
     if (!isSection(value)) return [row(at(key), value)];
     const inner = rows(at(key), unwrap(value));
+    if (unwrap(value) instanceof z.ZodRecord && value.description !== undefined)
+      return [row(at(key), value), ...inner];
     return value instanceof z.ZodOptional
       ? [{ ...row(at(key), value), allowed: "object", fallback: "" }, ...inner]
       : inner;

@@ -50,6 +50,17 @@ const FACTS: Readonly<Record<string, (inputs: Inputs) => (string | undefined)[]>
       ...containers.flatMap((container) => devices(at(container, "resources.limits"))),
     ];
   },
+  "kubernetes:batch/v1:Job": (job) => {
+    const [container] = list(at(job, "spec.template.spec.containers"));
+    const words = list(at(container, "args")) as string[];
+    const option = (name: string) =>
+      words.includes(name) ? words[words.indexOf(name) + 1] : undefined;
+    return [
+      option("--sizes")?.replaceAll(",", " "),
+      labelled("batches of", option("--batch")),
+      labelled("to", option("--to")?.replace(/^s3:\/\/[^/]*\//, "")),
+    ];
+  },
   "kubernetes:core/v1:PersistentVolume": (volume) => [
     labelled("bucket", text(volume, "spec.csi.volumeAttributes.bucketName")),
     (list(at(volume, "spec.mountOptions")) as string[]).find((o) => o.startsWith("prefix ")),

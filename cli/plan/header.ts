@@ -1,6 +1,8 @@
+import type { EndpointSummary } from "../../stacks/endpointSummaries";
 import type { PlanSummary, RuntimeSummary, UnitSummary } from "../../stacks/summary";
 import { type Column, type Paint, table, WIDTH, wrap } from "../terminal";
 import type { PlanDocument } from "./document";
+import { scaleOut } from "./scaleOut";
 import { sharesOf } from "./system";
 
 const COLUMNS: readonly Column[] = [
@@ -24,20 +26,50 @@ const RUNTIME_COLUMNS: readonly Column[] = [
   { title: "$/hour", align: "right" },
 ];
 
+const ENDPOINT_COLUMNS: readonly Column[] = [
+  { title: "endpoint" },
+  { title: "serves" },
+  { title: "machine" },
+  { title: "min–max", align: "right" },
+  { title: "scales by" },
+  { title: "out in s", align: "right" },
+  { title: "$/hour", align: "right" },
+];
+
 /** What the environment is and costs, before what it is made of. */
 export function headerLines(document: PlanDocument, summary: PlanSummary, paint: Paint): string[] {
   const { project, stack, resources } = document;
   return [
-    paint("bold", `${project} · stack ${stack} · ${summary.mode} mode · ${summary.region}`) +
+    paint("bold", [`${project} · stack ${stack}`, ...modeOf(summary), summary.region].join(" · ")) +
       `   ${resources.length} resources`,
     "",
-    ...table(COLUMNS, summary.units.map(unitCells(sharesOf(resources))), paint),
-    ...(summary.runtimes.length === 0
-      ? []
-      : ["", ...table(RUNTIME_COLUMNS, summary.runtimes.map(runtimeCells), paint)]),
-    "",
+    ...tableOf(COLUMNS, summary.units.map(unitCells(sharesOf(resources))), paint),
+    ...tableOf(RUNTIME_COLUMNS, summary.runtimes.map(runtimeCells), paint),
+    ...tableOf(ENDPOINT_COLUMNS, summary.endpoints.map(endpointCells), paint),
     ...costLines(summary),
     ...(summary.failover === undefined ? [] : ["", ...wrap(summary.failover, WIDTH)]),
+  ];
+}
+
+/** Only units have one. */
+function modeOf({ mode, units }: PlanSummary): readonly string[] {
+  return units.length === 0 ? [] : [`${mode} mode`];
+}
+
+/** With a line after it; nothing without rows. */
+function tableOf(columns: readonly Column[], rows: string[][], paint: Paint): readonly string[] {
+  return rows.length === 0 ? [] : [...table(columns, rows, paint), ""];
+}
+
+function endpointCells(endpoint: EndpointSummary): string[] {
+  return [
+    endpoint.endpoint,
+    endpoint.model ?? "",
+    endpoint.kind === "component" ? "" : endpoint.instanceType,
+    `${endpoint.min}–${endpoint.max}`,
+    endpoint.scalesBy,
+    scaleOut(endpoint),
+    endpoint.pricePerHour?.toFixed(4) ?? "",
   ];
 }
 
@@ -67,7 +99,7 @@ function runtimeCells(runtime: RuntimeSummary): string[] {
 }
 
 function costLines({ cost }: PlanSummary): string[] {
-  const together = (["unit", "probe", "runtime"] as const).flatMap((kind) => {
+  const together = (["unit", "probe", "runtime", "endpoint"] as const).flatMap((kind) => {
     const usd = sumOf(cost, kind);
     return usd === undefined ? [] : [`${TOGETHER[kind]} ${range(usd.min, usd.max, 2)}`];
   });
@@ -90,6 +122,7 @@ const TOGETHER = {
   unit: "units",
   probe: "capacity probes",
   runtime: "runtimes of the queues",
+  endpoint: "managed endpoints",
 } as const;
 
 function sumOf({ lines }: PlanSummary["cost"], kind: keyof typeof TOGETHER) {

@@ -47,6 +47,11 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     ...named("getVpc", ["arn", "cidrBlock", "id", "mainRouteTableId", "ownerId"]),
     ...args,
   }),
+  "aws:ec2/getPrefixList:getPrefixList": ({ args }) => ({
+    ...args,
+    ...named("getPrefixList", ["id"]),
+    cidrBlocks: list("getPrefixList", "cidrBlocks", 1),
+  }),
   "aws:ec2/getSubnet:getSubnet": ({ args }) => ({
     ...named("getSubnet", ["arn", "availabilityZone", "cidrBlock", "id", "vpcId"]),
     ...args,

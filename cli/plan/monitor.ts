@@ -80,6 +80,8 @@ interface RpcError {
 }
 
 const INVALID_ARGUMENT = 3;
+/** Where a dynamic resource has its provider's source, which says nothing about the resource. */
+const DYNAMIC_PROVIDER = "__provider";
 const FEATURES = new Set([
   "secrets",
   "resourceReferences",
@@ -119,7 +121,7 @@ export class PlanMonitor {
       if (this.#urns.has(urn))
         throw new Error(`two resources have the URN ${urn}: give one of them another name`);
       this.#urns.add(urn);
-      const inputs = request.getObject()?.toJavaScript() ?? {};
+      const { [DYNAMIC_PROVIDER]: _, ...inputs } = request.getObject()?.toJavaScript() ?? {};
       const custom = request.getCustom();
       const remote = request.getRemote();
       this.registrations.push({

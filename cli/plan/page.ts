@@ -3,6 +3,7 @@ import type { Plan } from "./makePlan";
 import { escaped } from "./markup";
 import { picture } from "./picture";
 import { remoteTypes, warningsOf } from "./planText";
+import { scaleOut } from "./scaleOut";
 import { sharesOf } from "./system";
 import { kindOf, type TreeNode, treeOf } from "./tree";
 import { nameOfUrn } from "./urn";
@@ -60,16 +61,16 @@ export function page(plan: Plan): string {
 <h1>${escaped(title)}</h1>
 <p class="soft">What <code>pulumi up</code> would build, from this stack's config.</p>
 <dl class="facts">
-${fact("routing mode", summary.mode)}
+${summary.units.length === 0 ? "" : fact("routing mode", summary.mode)}
 ${fact("region", summary.region)}
 ${fact("resources", String(resources.length))}
 ${fact("an hour, minimum replicas", dollars(summary.cost.usd.min))}
 ${fact("an hour, maximum replicas", dollars(summary.cost.usd.max))}
 </dl>
 <div class="panel">${picture(plan)}</div>
-<h2>Deployment units</h2>
-<div class="panel">${unitTable(plan)}</div>
+${summary.units.length === 0 ? "" : `<h2>Deployment units</h2>\n<div class="panel">${unitTable(plan)}</div>`}
 ${runtimes(plan)}
+${endpoints(plan)}
 <h2>What an hour costs</h2>
 <div class="panel">${costTable(plan)}</div>
 ${failover(plan)}
@@ -126,6 +127,25 @@ function runtimes({ summary }: Plan): string {
     ]),
   );
   return `<h2>Runtimes of the queues</h2>\n<div class="panel">${rows}</div>`;
+}
+
+function endpoints({ summary }: Plan): string {
+  if (summary.endpoints.length === 0) return "";
+  const rows = table(
+    ["endpoint", "serves", "machine", "scales by"],
+    ["instances or copies", "scale-out, s", "$ an hour"],
+    [],
+    summary.endpoints.map((endpoint) => [
+      endpoint.endpoint,
+      endpoint.model ?? "",
+      endpoint.kind === "component" ? "" : endpoint.instanceType,
+      endpoint.scalesBy,
+      `${endpoint.min}–${endpoint.max}`,
+      scaleOut(endpoint),
+      endpoint.pricePerHour?.toFixed(4) ?? "",
+    ]),
+  );
+  return `<h2>Managed endpoints</h2>\n<div class="panel">${rows}</div>`;
 }
 
 function costTable({ summary }: Plan): string {

@@ -1,3 +1,4 @@
+import { endpointPicture, reads } from "./endpointPicture";
 import type { Plan } from "./makePlan";
 import { escaped } from "./markup";
 import { PODS, podsCard, podsHeight } from "./podsCard";
@@ -54,9 +55,57 @@ export function standalonePicture(plan: Plan): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${picture(plan)}\n`;
 }
 
-/** The same as part of a page. */
-export function picture({ document, summary }: Plan): string {
-  const system = systemOf(document.resources, summary);
+/** The same as part of a page: what is on the cluster, then what SageMaker runs. */
+export function picture(plan: Plan): string {
+  const system = systemOf(plan.document.resources, plan.summary);
+  const hasCluster = system.units.length + (system.tasks?.runtimes.length ?? 0) > 0;
+  const cluster = hasCluster ? clusterPicture(plan, system) : { parts: [], bottom: 0 };
+  const managed = managedPicture(plan, cluster.bottom);
+  return drawing(plan, managed.bottom, [...cluster.parts, ...managed.parts]);
+}
+
+interface Part {
+  readonly parts: readonly string[];
+  readonly bottom: number;
+}
+
+function drawing({ document, summary }: Plan, bottom: number, parts: readonly string[]): string {
+  const mode = summary.units.length === 0 ? [] : [`${summary.mode} mode`];
+  const title = [document.project, `stack ${document.stack}`, ...mode].join(", ");
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 16}" class="picture" ` +
+      `role="img" aria-label="${escaped(title)}">`,
+    `<style>${STYLE}</style>`,
+    ...parts,
+    "</svg>",
+  ].join("\n");
+}
+
+function managedPicture({ document, summary }: Plan, top: number): Part {
+  const { endpoints, region } = summary;
+  if (endpoints.length === 0) return { parts: [], bottom: top };
+  const hasTaskApi = document.resources.some(
+    ({ type }) => type === "aws:apigateway/restApi:RestApi",
+  );
+  const frameTop = top + (top === 0 ? 14 : 18);
+  const drawn = endpointPicture(endpoints, hasTaskApi, frameTop);
+  const frameBottom = drawn.bottom + 24;
+  const { x, right } = FRAME;
+  return {
+    bottom: frameBottom,
+    parts: [
+      `<rect class="frame" x="${x}" y="${frameTop}" width="${right - x}" height="${frameBottom - frameTop}" rx="14"/>`,
+      label(x + 18, frameTop + 24, `SageMaker · ${document.stack} · ${region}`, "soft"),
+      ...legend(frameTop + 24, "instances or copies"),
+      clients(drawn.middle, drawn.ways),
+      ...drawn.parts,
+      ...reads(drawn, STORE),
+      store(STORE, drawn.middle, ["Models", "S3", "read-only"]),
+    ],
+  };
+}
+
+function clusterPicture({ document, summary }: Plan, system: System): Part {
   const unitsHeight = podsHeight(Math.max(1, system.units.length));
   const bottom = TOP + Math.max(unitsHeight, 220) + 24;
   const chips = controllerChips(system, bottom + 34);
@@ -66,17 +115,12 @@ export function picture({ document, summary }: Plan): string {
   const clientsEnd = { x: CLIENTS.x, bottom: middle + 54 };
   const tasks = system.tasks && taskPicture(system.tasks, frameBottom, clientsEnd, STORE);
   const footBottom = tasks && tasks.bottom + 18;
-  const height = (footBottom ?? frameBottom) + 16;
-  const title = `${document.project}, stack ${document.stack}, ${summary.mode} mode`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" class="picture" ` +
-      `role="img" aria-label="${escaped(title)}">`,
-    `<style>${STYLE}</style>`,
+  const parts = [
     `<path class="frame" d="${frame(frameBottom, footBottom)}"/>`,
     label(FRAME.x + 18, 38, `VPC and EKS cluster · ${document.stack} · ${summary.region}`, "soft"),
     label(PODS.x, 38, "deployment units", "soft"),
     ...legend(38),
-    clients(middle),
+    clients(middle, [middle]),
     gateway(system, middle),
     ...routes(system, middle, unitTop),
     ...system.units.map((unit, index) => podsCard(unit, unitTop(index), costs(unit))),
@@ -94,8 +138,8 @@ export function picture({ document, summary }: Plan): string {
       : []),
     label(FRAME.x + 18, bottom + 20, "Helm releases in the cluster", "soft"),
     ...chips.parts,
-    "</svg>",
-  ].join("\n");
+  ];
+  return { parts, bottom: footBottom ?? frameBottom };
 }
 
 /** The outline of VPC and cluster, clockwise. */
@@ -115,13 +159,14 @@ function frame(bottom: number, footBottom: number | undefined): string {
   );
 }
 
-function clients(y: number): string {
+/** @param ways middles of what they go to */
+function clients(y: number, ways: readonly number[]): string {
   const { x } = CLIENTS;
   return [
     `<circle class="card" cx="${x}" cy="${y - 16}" r="13"/>`,
     `<path class="card" d="M${x - 24} ${y + 24}a24 20 0 0 1 48 0z"/>`,
     label(x, y + 44, "clients", "soft", "middle"),
-    edge(x + 34, y, GATEWAY.x, y, 5),
+    ...ways.map((way) => edge(x + 34, y, GATEWAY.x, way, 5)),
   ].join("");
 }
 
@@ -190,11 +235,13 @@ function costs({ summary }: SystemUnit): readonly string[] {
   ];
 }
 
-function legend(y: number): string[] {
+function legend(y: number, noun = "replicas"): string[] {
   const x = PODS.x + PODS.width;
+  const words = `${noun} at least,`;
+  const start = x - 64 - 6 * words.length;
   return [
-    `<circle class="ink" cx="${x - 178}" cy="${y - 4}" r="4.5"/>`,
-    label(x - 168, y, "replicas at least,", "soft"),
+    `<circle class="ink" cx="${start - 6}" cy="${y - 4}" r="4.5"/>`,
+    label(start + 4, y, words, "soft"),
     `<circle class="hollow ink" cx="${x - 52}" cy="${y - 4}" r="4.5"/>`,
     label(x - 42, y, "at most", "soft"),
   ];

@@ -1,3 +1,4 @@
+import { IMAGE_BUILD_TYPE } from "../../components/imageBuild";
 import { outputKinds } from "./outputKinds";
 import {
   isObject,
@@ -43,6 +44,7 @@ const OVERRIDES: Readonly<Record<string, (subject: Subject) => Outputs>> = {
       vpcId: outputOf(name, "vpcConfig.vpcId"),
     },
   }),
+  [IMAGE_BUILD_TYPE]: ({ name }) => ({ digest: outputOf(name, "digest") }),
 };
 
 /**

@@ -67,6 +67,10 @@ const versionsByType: Readonly<Record<string, (resource: PlannedResource) => Ver
       },
     ];
   },
+  "aws:sagemaker/model:Model": ({ inputs }) => {
+    const image = text(inputs, "primaryContainer.image");
+    return image === undefined ? [] : [imageOf(image)];
+  },
 };
 
 /** The releases that Karpenter's node classes are pinned to. */

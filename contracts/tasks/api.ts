@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { storedObjectSchema, taskFailureSchema, taskStates } from "./record";
-import { runtimeSchema } from "./runtimes";
+import { runtimeViewSchema } from "./runtimes";
 import { runtimeName, taskContext, taskId, taskPrefix, taskTypes, UPLOAD_SCHEME } from "./task";
 
 /**
@@ -93,7 +93,7 @@ export const uploadSchema = z.object({
 export type Upload = z.infer<typeof uploadSchema>;
 
 /** Answer of `GET /v1/runtimes`. */
-export const runtimeListSchema = z.object({ runtimes: z.array(runtimeSchema) });
+export const runtimeListSchema = z.object({ runtimes: z.array(runtimeViewSchema) });
 
 /** Kinds of errors, by what a client can do about them. */
 export const problemCodes = {

@@ -6,7 +6,7 @@ import { runtimeName, taskContext, taskId, taskPrefix, taskTypes } from "./task"
 /**
  * `queued`: waits, or waits again after an attempt. `running`: an agent has claimed it. The other
  * three are final: `completed` (results are stored), `failed` (its message is in the dead-letter
- * queue, and may come back from there), `cancelled`.
+ * queue, and may come back from there; a managed runtime's task has no message), `cancelled`.
  */
 export const taskStates = ["queued", "running", "completed", "failed", "cancelled"] as const;
 
@@ -25,7 +25,10 @@ export const failureCodes = {
   input: { retryable: false },
   /** The request is wrong: the runtime says so (4xx), or answers with more than an agent can hold. */
   refused: { retryable: false },
-  /** The task takes longer than the runtime's longest. */
+  /**
+   * The task takes longer than the runtime's longest, or has waited for longer than SageMaker keeps a
+   * request.
+   */
   timeout: { retryable: false },
   /** The runtime failed (5xx, a broken connection, an answer that is none). */
   runtime: { retryable: true },
@@ -81,7 +84,10 @@ export const taskRecordSchema = z.object({
   createdAt: z.string(),
   startedAt: z.string().optional(),
   finishedAt: z.string().optional(),
-  /** Claims so far, without those that were handed back because a pod had to stop. */
+  /**
+   * Claims so far, without those that were handed back because a pod had to stop; of a managed
+   * runtime, invocations that have ended.
+   */
   attempts: z.int().min(0),
   /** While running: whose claim, and until when it holds (milliseconds since 1970). */
   claimToken: z.string().optional(),
@@ -89,6 +95,21 @@ export const taskRecordSchema = z.object({
   claimExpiresAtMs: z.int().optional(),
   /** While running: its pod was told to stop. When that dies with it, the attempt does not count. */
   isStopping: z.boolean().optional(),
+  /**
+   * Of a managed runtime: the invocation that shall bring the results, as SageMaker names it. The
+   * record stays `queued` until then, as SageMaker does not say when it starts.
+   */
+  inferenceId: z.string().optional(),
+  /** Whoever has noted it asks SageMaker before this time (milliseconds since 1970), or has died. */
+  invokingUntilMs: z.int().optional(),
+  /** When SageMaker took it; absent: it may not have. */
+  invokedAt: z.string().optional(),
+  /** The failed invocation that it comes after. */
+  retryOf: z.string().optional(),
+  /** Of a managed runtime's request that the cache of results may answer the next time. */
+  cacheKey: z.string().optional(),
+  /** Of a managed runtime's task that is over: the result topic may not know it yet. */
+  isUntold: z.boolean().optional(),
   /** Of the last attempt that came to nothing. */
   failure: taskFailureSchema.optional(),
   /** With `failed`: which copy in the dead-letter queue may run again. */

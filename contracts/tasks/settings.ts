@@ -2,6 +2,7 @@
 
 export const TASK_API = "task-api";
 export const QUEUE_AGENT = "queue-agent";
+export const TASK_RESULTS = "task-results";
 
 /** Where an agent answers /health, /readiness and /metrics; no runtime beside it may listen there. */
 export const AGENT_PORT = 8081;
@@ -15,7 +16,7 @@ export const AGENT_PORT = 8081;
 export const TASK_API_LISTS_FILE = "lists.json";
 
 /** Of the API's function, in its environment but for what is in that file. */
-export interface TaskApiSettings extends TaskApiLists {
+export interface TaskApiSettings extends TaskApiLists, Partial<ManagedTaskSettings> {
   readonly STACK: string;
   readonly TABLE_NAME: string;
   /** Topic that tasks are published to. */
@@ -29,6 +30,43 @@ export interface TaskApiSettings extends TaskApiLists {
   /** Most bytes of an upload. */
   readonly UPLOAD_BYTES: string;
   readonly METRIC_NAMESPACE: string;
+}
+
+/** Of the API's function where a runtime is managed. */
+export interface ManagedTaskSettings {
+  /** Bucket of the endpoints' requests and answers. */
+  readonly ENDPOINTS_BUCKET: string;
+  /** Topic that subscribers are told of results by. */
+  readonly RESULT_TOPIC_ARN: string;
+  /** Seconds that SageMaker keeps a request that waits. */
+  readonly REQUEST_TTL_SECONDS: string;
+  /** Most bytes of a task's inputs together. */
+  readonly INPUT_BYTES: string;
+  /** The cache of results; absent or empty: there is none. */
+  readonly CACHE_TABLE_NAME?: string;
+}
+
+/**
+ * Most seconds that SageMaker keeps a request that waits. Source: SageMaker API reference,
+ * InvokeEndpointAsync, RequestTTLSeconds (60 to 21600).
+ */
+export const LONGEST_REQUEST_SECONDS = 21_600;
+
+/** Of the function that brings SageMaker's results back; `RUNTIMES` is in the same file. */
+export interface TaskResultsSettings {
+  readonly STACK: string;
+  readonly TABLE_NAME: string;
+  readonly RESULTS_BUCKET: string;
+  readonly ENDPOINTS_BUCKET: string;
+  readonly RESULT_TOPIC_ARN: string;
+  readonly REQUEST_TTL_SECONDS: string;
+  /** The cache of results; absent or empty: there is none. */
+  readonly CACHE_TABLE_NAME?: string;
+  /** Seconds that an answer is used again. */
+  readonly CACHE_SECONDS?: string;
+  readonly METRIC_NAMESPACE: string;
+  /** The managed runtimes, `runtimesSchema` as JSON. */
+  readonly RUNTIMES: string;
 }
 
 /** Those of them that grow with the config. */

@@ -8,6 +8,7 @@ const methodType = "aws:apigateway/method:Method";
 const stageType = "aws:apigateway/stage:Stage";
 const settingsType = "aws:apigateway/methodSettings:MethodSettings";
 const functionType = "aws:lambda/function:Function";
+const mappingType = "aws:lambda/eventSourceMapping:EventSourceMapping";
 
 /** What of an OpenAPI path item is an operation. */
 const methods = ["get", "put", "post", "delete", "patch", "head"];
@@ -157,6 +158,20 @@ const functionArchitecture = resourceRule({
   },
 });
 
+const singleFailures = resourceRule({
+  name: "function-reports-single-failures",
+  level: "mandatory",
+  protectsFrom:
+    "A message that cannot be handled and takes its whole batch along: all are handled again, and end among the dead letters with it.",
+  remedy: "Set functionResponseTypes to ReportBatchItemFailures, or batchSize to 1.",
+  types: [mappingType],
+  check: ({ props }, report) => {
+    if (props.batchSize === 1) return;
+    if (!listed(props.functionResponseTypes).includes("ReportBatchItemFailures"))
+      report("functionResponseTypes does not name ReportBatchItemFailures");
+  },
+});
+
 export const api: Area = {
   title: "APIs and functions",
   rules: [
@@ -167,5 +182,6 @@ export const api: Area = {
     functionRuntime,
     functionLogs,
     functionArchitecture,
+    singleFailures,
   ],
 };

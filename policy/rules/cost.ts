@@ -1,12 +1,27 @@
 import { z } from "zod";
 import { PRICE_ANNOTATION } from "../../contracts/labels";
 import { PROJECT_TAG, STACK_TAG } from "../../contracts/tags";
-import { type FleetCost, fleetCostPerHour, type PaidFleet, type PaidUnit } from "../../fleet/cost";
+import {
+  type FleetCost,
+  fleetCostPerHour,
+  type PaidEndpoint,
+  type PaidFleet,
+  type PaidUnit,
+} from "../../fleet/cost";
 import { pricePerHour } from "../../fleet/prices";
 import { replicasPerMachine } from "../../fleet/scaling";
 import { instanceTypesOf, podDevices } from "../devices";
+import {
+  componentType,
+  configurationOf,
+  configurationTypes,
+  endpointTypes,
+  instanceVariants,
+  modelTypes,
+  mostInstances,
+} from "../endpoints";
 import { listed } from "../listed";
-import { mostReplicas, nodePoolsFor, scalable } from "../replicas";
+import { mostReplicas, nodePoolsFor, nodePoolType, scalable } from "../replicas";
 import { isSet, ofType, type Resource, type Stack } from "../resource";
 import { type Area, resourceRule, stackRule } from "../rule";
 
@@ -16,7 +31,7 @@ const costCeiling = stackRule({
   protectsFrom:
     "A bill that nobody agreed to: what the fleet costs an hour when every unit is scaled out, at on-demand prices.",
   remedy:
-    "Lower the units' replicas.max, choose a cheaper instance type, or have the ceiling in policy/config.json raised by who pays.",
+    "Lower the units' replicas.max and the endpoints' instances.max, choose a cheaper instance type, or have the ceiling in policy/config.json raised by who pays.",
   types: ["pulumi:pulumi:Stack"],
   config: {
     usdPerHour: z
@@ -31,7 +46,9 @@ const costCeiling = stackRule({
     unpricedTypes: z
       .array(z.string())
       .default([])
-      .describe("Instance types that may be there although fleet/prices.ts has no price of them."),
+      .describe(
+        "Instance types that may be there although the price lists in fleet/ have none of them.",
+      ),
   },
   check: (_, stack, report, { usdPerHour, otherStacksUsdPerHour, unpricedTypes }) => {
     const ceiling = usdPerHour[stack.name] ?? otherStacksUsdPerHour;
@@ -43,7 +60,7 @@ const costCeiling = stackRule({
       );
     if (unknown.length > 0)
       report(
-        `the ceiling cannot be checked: no price is known of ${unknown.join(", ")} (add it to fleet/prices.ts, or the type to unpricedTypes)`,
+        `the ceiling cannot be checked: no price is known of ${unknown.join(", ")} (add it to fleet/prices.ts or fleet/managedPrices.ts, or the type to unpricedTypes)`,
       );
   },
 });
@@ -55,8 +72,11 @@ function largestCost(stack: Stack): Pick<FleetCost, "usd" | "unpriced"> {
     (workload) => Object.keys(podDevices(workload)).length > 0,
   );
   const units = accelerated.map((workload) => paidUnit(workload, stack, region));
+  const endpoints = ofType(stack, ...endpointTypes);
+  const instances = endpoints.map((endpoint) => paidEndpoints(endpoint, stack));
   const { usd, unpriced } = fleetCostPerHour({
     region,
+    endpoints: instances.flatMap((paid) => paid ?? []),
     units: units.filter((unit) => unit !== undefined),
     ...systemNodes(stack),
     controlPlanes: ofType(stack, "eks:index:Cluster").length,
@@ -67,7 +87,15 @@ function largestCost(stack: Stack): Pick<FleetCost, "usd" | "unpriced"> {
       .reduce((sum, { props }) => sum + Object.keys(props.subnetIds ?? []).length, 0),
   });
   const unplaced = accelerated.filter((_, index) => units[index] === undefined);
-  return { usd, unpriced: [...unpriced, ...unplaced.map(({ name }) => `the machines of ${name}`)] };
+  const unbounded = endpoints.filter((_, index) => instances[index] === undefined);
+  return {
+    usd,
+    unpriced: [
+      ...unpriced,
+      ...unplaced.map(({ name }) => `the machines of ${name}`),
+      ...unbounded.map(({ name }) => `the instances of ${name}`),
+    ],
+  };
 }
 
 function regionOf(stack: Stack): string {
@@ -101,10 +129,30 @@ function paidUnit(workload: Resource, stack: Stack, region: string): PaidUnit | 
   };
 }
 
-/** What the unit's config says that a machine costs. */
-function configuredPrice({ props }: Resource): number | undefined {
-  const price = Number(props.metadata?.annotations?.[PRICE_ANNOTATION] ?? Number.NaN);
+/** What the unit's or endpoint's config says that a machine costs. */
+function configuredPrice({ type, props }: Resource): number | undefined {
+  const notes = type === nodePoolType ? props.metadata?.annotations : tagsOf(props.tags);
+  const price = Number(notes?.[PRICE_ANNOTATION] ?? Number.NaN);
   return price >= 0 ? price : undefined;
+}
+
+/** The instances of an endpoint's variants, as many as there can be; undefined: nobody knows. */
+function paidEndpoints(endpoint: Resource, stack: Stack): readonly PaidEndpoint[] | undefined {
+  const configuration = configurationOf(endpoint, stack);
+  if (configuration === undefined) return undefined;
+  const configured = configuredPrice(configuration);
+  const paid = instanceVariants(configuration).map((variant) => {
+    const { instanceType, initialInstanceCount = 1 } = variant;
+    const max = mostInstances(endpoint, variant, stack) ?? initialInstanceCount;
+    if (typeof instanceType !== "string" || !(max >= 0)) return undefined;
+    return {
+      name: endpoint.name,
+      instanceType,
+      instances: { min: 0, max },
+      ...(configured === undefined ? {} : { pricePerHour: configured }),
+    };
+  });
+  return paid.every((variant) => variant !== undefined) ? paid : undefined;
 }
 
 /** As many as there are in quiet times: one more comes for the minutes of an upgrade only. */
@@ -132,10 +180,15 @@ function natGateways(stack: Stack): number {
 
 /** AWS resources that are paid for, or that somebody will ask one day whose they are. */
 const taggable = [
+  ...modelTypes,
+  ...configurationTypes,
+  ...endpointTypes,
+  componentType,
   "aws:apigateway/apiKey:ApiKey",
   "aws:apigateway/restApi:RestApi",
   "aws:apigateway/stage:Stage",
   "aws:apigateway/usagePlan:UsagePlan",
+  "aws:appautoscaling/target:Target",
   "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:cloudwatch/metricAlarm:MetricAlarm",
@@ -157,10 +210,10 @@ const taggable = [
   "aws:eks/nodeGroup:NodeGroup",
   "aws:iam/role:Role",
   "aws:kms/key:Key",
+  "aws:lambda/eventSourceMapping:EventSourceMapping",
   "aws:lambda/function:Function",
   "aws:lb/loadBalancer:LoadBalancer",
   "aws:s3/bucket:Bucket",
-  "aws:sagemaker/endpoint:Endpoint",
   "aws:sns/topic:Topic",
   "aws:sqs/queue:Queue",
   "aws:ssm/document:Document",
@@ -186,12 +239,18 @@ const requiredTags = resourceRule({
   check: ({ type, props, provider }, report, { keys }) => {
     const tags = [
       type.startsWith("kubernetes:") ? props.spec?.tags : defaultTags(provider),
-      props.tags,
+      tagsOf(props.tags),
     ];
     const missing = keys.filter((key) => !tags.some((some) => isSet(some, key)));
     if (missing.length > 0) report(`has no tag ${missing.join(", ")}`);
   },
 });
+
+/** The provider aws-native has tags as pairs. */
+function tagsOf(tags: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (!Array.isArray(tags)) return (tags ?? undefined) as Record<string, unknown> | undefined;
+  return Object.fromEntries(listed(tags).map(({ key, value }) => [key, value]));
+}
 
 /** A provider's settings are texts, objects among them as JSON. */
 function defaultTags(provider: Resource["provider"]): Readonly<Record<string, string>> {

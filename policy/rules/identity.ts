@@ -183,6 +183,8 @@ const resourceConditions = [
   "aws:RequestTag/*",
   "ec2:CreateAction",
   "ec2:LaunchTemplate",
+  "ec2:Subnet",
+  "ec2:SubnetID",
   "ec2:Vpc",
 ];
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { configurationTypes } from "../endpoints";
 import { refusesPlainText, type Statement, statementsOf } from "../iamDocument";
 import { listed } from "../listed";
 import { isProduction, production } from "../production";
@@ -226,6 +227,10 @@ function encryptsData(stack: Stack, key: Resource): boolean {
       "rules",
       "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
     ],
+    ...configurationTypes.flatMap((type) => [
+      ["asyncInferenceConfig", type],
+      ["dataCaptureConfig", type],
+    ]),
     ["serverSideEncryption", "aws:dynamodb/table:Table"],
     ["encryptionConfigurations", "aws:ecr/repository:Repository"],
     ["kmsKeyId", "aws:ebs/volume:Volume"],

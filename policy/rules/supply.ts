@@ -1,3 +1,5 @@
+import { cachedContainer } from "../../fleet/cachedContainers";
+import { hostedContainers, hostedTypes } from "../endpoints";
 import { listed } from "../listed";
 import { containersOf, workloads } from "../pods";
 import { isProduction, production } from "../production";
@@ -39,15 +41,32 @@ function readable(image: unknown, container: unknown): string | undefined {
   return text;
 }
 
+/** What runs containers: on Kubernetes, or on a managed endpoint. */
+const running = [...workloads, ...hostedTypes] as const;
+
+function isHosted({ type }: Resource): boolean {
+  return (hostedTypes as readonly string[]).includes(type);
+}
+
+/** Containers with what they are called; a model package has its image in itself. */
+function runningIn(
+  resource: Resource,
+): readonly { readonly name: string; readonly image: unknown }[] {
+  if (!isHosted(resource)) return containersOf(resource);
+  return hostedContainers(resource)
+    .filter((container) => isSet(container, "image"))
+    .map(({ containerHostname, image }) => ({ name: containerHostname ?? "of the model", image }));
+}
+
 const imagesPinned = resourceRule({
   name: "images-pinned",
   level: "mandatory",
   protectsFrom:
     "Two replicas of one Deployment that run different code, and a restart that is an upgrade nobody asked for.",
   remedy: "Give the image a version's tag, or its digest.",
-  types: workloads,
+  types: running,
   check: (resource, report) => {
-    for (const container of containersOf(resource)) {
+    for (const container of runningIn(resource)) {
       const { name } = container;
       const image = readable(container.image, name);
       if (image === undefined) report(`container ${name} has no image`);
@@ -63,7 +82,7 @@ const imagesImmutable = stackRule({
   protectsFrom: "A tag that is moved to other content after it was reviewed.",
   remedy:
     "Name the image by digest (images.server.digests), or keep it in a repository of this program, whose tags cannot be moved.",
-  types: workloads,
+  types: running,
   config: production,
   check: (resource, stack, report, config) => {
     if (!isProduction(resource, config)) return;
@@ -71,9 +90,11 @@ const imagesImmutable = stackRule({
       (repository) =>
         isFrom(resource, repository) && repository.props.imageTagMutability === "IMMUTABLE",
     );
-    for (const container of containersOf(resource)) {
+    for (const container of runningIn(resource)) {
       const { name } = container;
       const image = readable(container.image, name) ?? "";
+      // AWS patches what SageMaker caches under its tag; by a digest it would not be cached.
+      if (isHosted(resource) && cachedContainer(image) !== undefined) continue;
       const kept = immutable.some((repository) => isIn(image, repository));
       if (!isByDigest(image) && !kept)
         report(`container ${name} runs ${image} by a tag that can be moved`);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hostedContainers, hostedTypes } from "../endpoints";
 import { listed } from "../listed";
 import {
   containersOf,
@@ -9,7 +10,7 @@ import {
   workloads as workloadTypes,
 } from "../pods";
 import { mostReplicas, scalable } from "../replicas";
-import { isSet, ofType } from "../resource";
+import { isSet, ofType, type Resource } from "../resource";
 import { type Area, resourceRule, stackRule } from "../rule";
 
 const requests = resourceRule({
@@ -121,8 +122,8 @@ const plainSecrets = resourceRule({
   level: "mandatory",
   protectsFrom: "A password that everybody who may read Deployments can read.",
   remedy:
-    "Set it with `pulumi config set --secret --path units.UNIT.env.NAME`; in a manifest, refer to a Secret by valueFrom.secretKeyRef.",
-  types: workloadTypes,
+    "Set it with `pulumi config set --secret --path units.UNIT.env.NAME`; in a manifest, refer to a Secret by valueFrom.secretKeyRef. A managed endpoint has no such reference: put into the artefact what is fetched with it.",
+  types: [...workloadTypes, ...hostedTypes],
   config: {
     notSecret: z
       .array(z.string())
@@ -130,18 +131,34 @@ const plainSecrets = resourceRule({
       .describe("Variables that hold no secret, whatever they are called."),
   },
   check: (resource, report, { notSecret }) => {
-    for (const { name, env } of containersOf(resource))
-      for (const variable of listed(env))
+    for (const [container, variables] of plainVariables(resource))
+      for (const variable of variables)
         if (
           /(PASSWORD|PASSWD|PASSPHRASE|(^|_)(SECRET|TOKEN|(API|ACCESS|PRIVATE|SECRET)_?KEYS?))$/i.test(
-            variable.name,
+            variable,
           ) &&
-          isSet(variable, "value") &&
-          !notSecret.includes(variable.name)
+          !notSecret.includes(variable)
         )
-          report(`container ${name} has ${variable.name} as plain text`);
+          report(`container ${container} has ${variable} as plain text`);
   },
 });
+
+/** By container, the variables whose values stand there. */
+function plainVariables(
+  resource: Resource,
+): readonly (readonly [container: string, variables: readonly string[]])[] {
+  if ((hostedTypes as readonly string[]).includes(resource.type))
+    return hostedContainers(resource).map(({ containerHostname, environment }) => [
+      containerHostname ?? "of the model",
+      Object.keys(environment ?? {}).filter((variable) => isSet(environment, variable)),
+    ]);
+  return containersOf(resource).map(({ name, env }) => [
+    name,
+    listed(env)
+      .filter((variable) => isSet(variable, "value"))
+      .map((variable) => variable.name),
+  ]);
+}
 
 const namespaceSecurity = resourceRule({
   name: "namespace-pod-security",

@@ -11,6 +11,7 @@ import {
   imageTag,
   positive,
   shortName,
+  timeZone,
 } from "./scalars";
 import { unitSchema } from "./units";
 
@@ -26,18 +27,6 @@ const cron = z
     /^([\dA-Za-z*?/,-]+ ){4}[\dA-Za-z*?/,-]+$/,
     "a cron expression of five fields, e.g. 0 8 * * 1-5",
   );
-
-const timeZone = z.string().refine(isTimeZone, "an IANA time zone, e.g. Europe/Berlin");
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    // Intl also takes offsets, and any spelling; KEDA looks for a file of that name.
-    return /^(UTC|[A-Z][A-Za-z_]+(\/[A-Z][A-Za-z_+-]*\d*)+)$/.test(name);
-  } catch {
-    return false;
-  }
-}
 
 /**
  * A task that is prepared waits for the one before it, and SQS lets nobody hold a message for more
@@ -153,13 +142,51 @@ export const runtimeSchema = z.strictObject({
   env: machine.env,
 });
 
+export const managedRuntimeSchema = z.strictObject({
+  endpoint: shortName.describe("An endpoint of `sagemaker.asyncEndpoints`."),
+  longestTaskSeconds: z
+    .int()
+    .min(1)
+    // Source: SageMaker API reference, InvokeEndpointAsync, InvocationTimeoutSeconds.
+    .max(3600)
+    .default(900)
+    .describe("Seconds that a task may take once it has begun."),
+  maxAttempts: runtimeSchema.shape.maxAttempts.describe(
+    "Attempts until a task that fails has failed for good.",
+  ),
+});
+
 export const asyncSchema = z
   .strictObject({
     enabled: z
       .boolean()
       .default(false)
       .describe("Serve tasks through a queue, beside the realtime path."),
-    runtimes: z.record(shortName, runtimeSchema).default({}).describe("The runtimes, by name."),
+    runtimes: z
+      .record(shortName, runtimeSchema)
+      .default({})
+      .describe("The runtimes on the cluster, each with its queue, by name."),
+    managedRuntimes: z
+      .record(shortName, managedRuntimeSchema)
+      .default({})
+      .describe("The runtimes that are asynchronous endpoints of `sagemaker`, by name."),
+    cache: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .default(false)
+          .describe("Answer a request that was answered before with the same results."),
+        days: z
+          .int()
+          .min(1)
+          .max(3650)
+          .default(7)
+          .describe("Days that an answer is used again; no more than `results.days`."),
+      })
+      .prefault({})
+      .describe(
+        "Cache of results of managed runtimes: the same fields, with a seed, give the same images of what the endpoint runs now.",
+      ),
     backlogHours: z
       .int()
       .min(1)
@@ -316,4 +343,5 @@ export const asyncSchema = z
   .describe("The asynchronous path: an API, a queue per runtime, agents, results.");
 
 export type AsyncConfig = z.infer<typeof asyncSchema>;
+export type ManagedRuntimeConfig = z.infer<typeof managedRuntimeSchema>;
 export type RuntimeConfig = z.infer<typeof runtimeSchema>;

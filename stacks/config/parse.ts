@@ -196,6 +196,8 @@ function article(expected: string, value: unknown): string {
 /** The keys that the schema has at a path, for the nearest one to a misspelt key. */
 function knownKeys(path: Path): string[] {
   const schema = schemaAt(path);
+  if (schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum)
+    return schema.keyType.options.map(String);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 

@@ -113,3 +113,15 @@ export const email = z.string().regex(/^[^@\s]+@[^@\s]+\.[^@\s]+$/, "an e-mail a
 
 export const positive = z.number().positive();
 export const count = z.int().min(0);
+
+export const timeZone = z.string().refine(isTimeZone, "an IANA time zone, e.g. Europe/Berlin");
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    // Intl also takes offsets, and any spelling; KEDA looks for a file of that name.
+    return /^(UTC|[A-Z][A-Za-z_]+(\/[A-Z][A-Za-z_+-]*\d*)+)$/.test(name);
+  } catch {
+    return false;
+  }
+}

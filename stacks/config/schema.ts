@@ -8,6 +8,7 @@ import { modelStoreSchema, modelsSchema, routingMode } from "./models";
 import { networkSchema } from "./network";
 import { nodesSchema } from "./nodes";
 import { observabilitySchema } from "./observability";
+import { sagemakerSchema } from "./sagemaker";
 import { dnsLabel } from "./scalars";
 import { scalingSchema } from "./scaling";
 import { unitsSchema } from "./units";
@@ -62,6 +63,7 @@ export const configSchema = z.strictObject({
   scaling: scalingSchema,
   failover: failoverSchema,
   async: asyncSchema,
+  sagemaker: sagemakerSchema,
   observability: observabilitySchema,
 });
 

@@ -80,5 +80,7 @@ export type MachineConfig = Pick<
 
 export const unitsSchema = z
   .record(shortName, unitSchema)
-  .refine((units) => Object.keys(units).length > 0, "one unit at least")
-  .describe("The deployment units, by name: (model, accelerator, framework).");
+  .default({})
+  .describe(
+    "The deployment units, by name: (model, accelerator, framework). None: no load balancer, and no cluster unless a runtime of `async` wants it.",
+  );

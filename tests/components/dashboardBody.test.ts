@@ -6,6 +6,7 @@ import {
   dashboardBody,
   type Widget,
 } from "../../components/dashboardBody";
+import type { DashboardEndpoint } from "../../components/endpointRow";
 import type { DashboardRuntime } from "../../components/runtimeRow";
 import {
   counterMetric,
@@ -16,7 +17,9 @@ import {
   latencyMetric,
   METRIC_NAMESPACE,
   unitsShortMetric,
+  usageRequestsMetric,
 } from "../../contracts/metrics";
+import { usageRateExpression } from "../../fleet/usageRate";
 
 const inf2: DashboardUnit = {
   name: "sd21-inf2-neuron",
@@ -39,6 +42,7 @@ function body(more: Partial<DashboardBodyArgs> = {}): readonly Widget[] {
     latencyObjectiveSeconds: 0.9,
     containerInsights: true,
     runtimes: [],
+    endpoints: [],
     failoverModels: [],
     ...more,
   }).widgets;
@@ -51,6 +55,24 @@ const metricsOf = (widgets: readonly Widget[]): any[][] =>
 function runtime(name: string): DashboardRuntime {
   return { name, queueName: `tasks-${name}`, deadLetterQueueName: `tasks-${name}-dead-letters` };
 }
+
+const campaign: DashboardEndpoint = {
+  kind: "asynchronous",
+  name: "campaign",
+  called: "fleet-campaign",
+  usage: {
+    expression: usageRateExpression({ inferenceSeconds: 10, accelerators: 12 }),
+    target: 0.75,
+  },
+  requests: usageRequestsMetric("fleet-campaign", "us-west-2"),
+};
+const live: DashboardEndpoint = { kind: "variant", name: "live", called: "fleet-live", target: 5 };
+const faces: DashboardEndpoint = {
+  kind: "component",
+  name: "faces",
+  called: "fleet-faces",
+  target: 5,
+};
 
 const target = fc.double({ min: 0.1, max: 1000, noNaN: true });
 const unit = fc.record<DashboardUnit>({
@@ -71,7 +93,8 @@ describe("the dashboard's body", () => {
         fc.option(fc.constant("alb"), { nil: undefined }),
         fc.array(fc.constantFrom("sd21", "sdxl"), { maxLength: 2 }),
         fc.array(fc.constantFrom("drafts", "portraits"), { maxLength: 3 }),
-        (units, containerInsights, loadBalancerName, failoverModels, runtimeNames) => {
+        fc.subarray([campaign, live, faces]),
+        (units, containerInsights, loadBalancerName, failoverModels, runtimeNames, endpoints) => {
           const widgets = dashboardBody({
             stack: "dev",
             region: "us-west-2",
@@ -81,6 +104,7 @@ describe("the dashboard's body", () => {
             latencyObjectiveSeconds: 0.9,
             containerInsights,
             runtimes: runtimeNames.map(runtime),
+            endpoints,
             failoverModels,
             ...(loadBalancerName === undefined ? {} : { loadBalancerName }),
           }).widgets;
@@ -177,6 +201,32 @@ describe("the dashboard's body", () => {
     assert.match(String(header?.properties.markdown), /tasks, want .*cloudwatchObservability/);
     assert.equal(metricsOf(widgets).filter(([it]) => it === "ContainerInsights").length, 0);
     assert.equal(widgets.filter(({ type }) => type === "metric").length, 3 + 2 * 2);
+  });
+
+  it("gives each managed endpoint a row, with the usage rate that it scales by", () => {
+    const widgets = body({ endpoints: [campaign, live, faces] });
+    const metrics = metricsOf(widgets);
+    const [usage] = metrics.filter(([it]) => it.id === "usage");
+    assert.equal(usage![0].expression, "IF(m1 != 0, m2 / (m1 * 60 / 10 * 12))");
+    const m2 = metrics.find((metric) => metric.at(-1)?.id === "m2");
+    assert.deepEqual(m2!.slice(0, 4), [
+      "ImageGenAPI",
+      "NumberOfInferenceRequests",
+      "service",
+      "ImageGenerator",
+    ]);
+    for (const [name, called] of [
+      ["ConcurrentRequestsPerModel", "fleet-live"],
+      ["ConcurrentRequestsPerCopy", "fleet-faces"],
+      ["NoCapacityInvocationFailures", "fleet-faces"],
+      ["ApproximateBacklogSize", "fleet-campaign"],
+    ] as const)
+      assert.ok(
+        metrics.some((it) => it[1] === name && it[3] === called),
+        name,
+      );
+    const lines = widgets.flatMap(({ properties }) => properties.annotations ?? []);
+    assert.equal(lines.filter((it) => JSON.stringify(it).includes('"target","value":5')).length, 2);
   });
 
   it("names stack, region and units in its header, with both modes' targets", () => {

@@ -9,10 +9,10 @@ function page(path: string): string {
   return readFileSync(join(root, path), "utf8");
 }
 
-/** Names of a page's table of alarms, with any name in the place of `UNIT`, `RUNTIME`, `MODEL`. */
+/** Names of a page's table of alarms, with any name in the place of `UNIT`, `RUNTIME`, `MODEL`, `ENDPOINT`. */
 function documented(path: string): readonly RegExp[] {
   const names = [...page(path).matchAll(/^\| `([-A-Za-z]+)` \|/gm)].map(([, name]) => name!);
-  return names.map((name) => new RegExp(`^${name.replace(/UNIT|RUNTIME|MODEL/, ".+")}$`));
+  return names.map((name) => new RegExp(`^${name.replace(/UNIT|RUNTIME|MODEL|ENDPOINT/, ".+")}$`));
 }
 
 /** The alarms of a stack, by name without the stack's. */
@@ -24,7 +24,7 @@ async function planned(stack: string): Promise<ReadonlyMap<string, Record<string
 describe("The alarms in the docs", function () {
   this.timeout(120_000);
 
-  for (const stack of ["dev", "prod"])
+  for (const stack of ["dev", "prod", "managed"])
     it(`are all that ${stack} has, in the table for who is on call`, async () => {
       const rows = documented("docs/how-to/on-call.md");
       const missing = [...(await planned(stack)).keys()].filter(

@@ -8,7 +8,7 @@ import { mismatches } from "./fillIn";
 import { type ExportedState, isDefaultProvider, resourcesOf, type StateResource } from "./state";
 
 describeOnEngine("the plan", () => {
-  for (const stack of ["dev", "prod"])
+  for (const stack of ["dev", "prod", "managed"])
     describe(`of ${stack} says of what up makes`, () => {
       let plan: Plan;
       let built: ReadonlyMap<string, StateResource>;

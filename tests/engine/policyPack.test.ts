@@ -28,7 +28,7 @@ const STOPPED = [
 ];
 
 describeOnEngine("the policy pack", () => {
-  for (const stack of ["dev", "prod"])
+  for (const stack of ["dev", "prod", "managed"])
     it(`lets the preview of ${stack} through`, async () => {
       const world = await World.empty(stack);
       const ended = await world.run("preview", "--policy-pack", PACK);

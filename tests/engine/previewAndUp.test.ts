@@ -5,7 +5,7 @@ import { isDefaultProvider, resourcesOf } from "./state";
 import { textOf, World } from "./world";
 
 describeOnEngine("a shipped stack", () => {
-  for (const stack of ["dev", "prod"]) {
+  for (const stack of ["dev", "prod", "managed"]) {
     it(`${stack}: up makes what a preview of nothing says, and the preview touches nothing`, async () => {
       const world = await World.empty(stack);
       const { steps, changeSummary } = await world.preview();

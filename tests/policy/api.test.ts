@@ -17,6 +17,9 @@ const settings = (props: Props) =>
   );
 const lambda = (props: Props = {}) => subject("aws:lambda/function:Function", props);
 
+const mapping = (props: Props = {}) =>
+  subject("aws:lambda/eventSourceMapping:EventSourceMapping", props);
+
 ruleSuite("api-requires-credentials", {
   passes: {
     "an API whose requests are signed": {
@@ -170,5 +173,28 @@ ruleSuite("function-on-arm", {
   },
   unknown: {
     "an architecture that is not known": { of: lambda({ architectures: [unknown] }) },
+  },
+});
+
+ruleSuite("function-reports-single-failures", {
+  passes: {
+    "a mapping whose function names what failed": {
+      of: mapping({ batchSize: 10, functionResponseTypes: ["ReportBatchItemFailures"] }),
+    },
+    "a mapping of one message at a time": { of: mapping({ batchSize: 1 }) },
+  },
+  fails: {
+    "a mapping that takes a batch for one": {
+      of: mapping({ functionResponseTypes: [] }),
+      says: [/functionResponseTypes does not name ReportBatchItemFailures/],
+    },
+    "a mapping that says nothing of it": {
+      of: mapping({ batchSize: 10 }),
+      says: [/functionResponseTypes does not name ReportBatchItemFailures/],
+    },
+  },
+  unknown: {
+    "response types that are not known": { of: mapping({ functionResponseTypes: unknown }) },
+    "a batch size that is not known": { of: mapping({ batchSize: unknown }) },
   },
 });

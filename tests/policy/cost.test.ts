@@ -1,4 +1,5 @@
 import { PROBE_LABEL } from "../../contracts/failover";
+import { managedPricePerHour } from "../../fleet/managedPrices";
 import { pricePerHour, servicePricesPerHour } from "../../fleet/prices";
 import { ruleSuite } from "./ruleSuite";
 import { type Circumstances, type Subject, subject, unknown } from "./subject";
@@ -43,6 +44,38 @@ const scaled = (maxReplicaCount: unknown) =>
     metadata: { namespace: "fleet" },
     spec: { scaleTargetRef: { name: "inf2" }, maxReplicaCount },
   });
+const hostedPrice = managedPricePerHour("ml.g5.xlarge", region)!.usd;
+const variant = (props: Props = {}) => ({
+  variantName: "AllTraffic",
+  instanceType: "ml.g5.xlarge",
+  initialInstanceCount: 2,
+  ...props,
+});
+const configuration = (variants: unknown, props: Props = {}) =>
+  subject("aws:sagemaker/endpointConfiguration:EndpointConfiguration", {
+    productionVariants: variants,
+    ...props,
+  });
+const endpoint = subject(
+  "aws:sagemaker/endpoint:Endpoint",
+  { name: "live" },
+  { name: "live", from: { endpointConfigName: configuration([]) } },
+);
+const scaledTo = (maxCapacity: unknown, resource = "endpoint/live/variant/AllTraffic") =>
+  subject("aws:appautoscaling/target:Target", {
+    serviceNamespace: "sagemaker",
+    resourceId: resource,
+    scalableDimension: "sagemaker:variant:DesiredInstanceCount",
+    minCapacity: 1,
+    maxCapacity,
+  });
+const scheduledTo = (maxCapacity: unknown) =>
+  subject("aws:appautoscaling/scheduledAction:ScheduledAction", {
+    serviceNamespace: "sagemaker",
+    resourceId: "endpoint/live/variant/AllTraffic",
+    scalableDimension: "sagemaker:variant:DesiredInstanceCount",
+    scalableTargetAction: { minCapacity: 1, maxCapacity },
+  });
 const vpc = (props: Props) => subject("awsx:ec2:Vpc", props);
 const provider = (region: unknown) => subject("pulumi:providers:aws", { region });
 
@@ -76,6 +109,16 @@ ruleSuite("cost-ceiling", {
       among: [subject("aws:eks/nodeGroup:NodeGroup", { instanceTypes: ["x99.large"] })],
       config: { unpricedTypes: ["x99.large"] },
     },
+    "a configuration that no endpoint takes": {
+      of: stack(),
+      among: [configuration([variant()])],
+      config: ceiling(0.0001),
+    },
+    "an endpoint whose models run on no instances": {
+      of: stack(),
+      among: [endpoint, configuration([{ serverlessConfig: { maxConcurrency: 5 } }])],
+      config: ceiling(0.0001),
+    },
     "pods without devices, on machines that cost what they cost": {
       of: stack(),
       among: [unit(4, "0"), pool(["inf2.xlarge"])],
@@ -106,6 +149,63 @@ ruleSuite("cost-ceiling", {
       unit(4),
       pool(["inf2.xlarge", "inf2.8xlarge"]),
     ),
+    "an endpoint's instances, as many as its target may ask for": refusedAbove(
+      4 * hostedPrice,
+      endpoint,
+      configuration([variant()]),
+      scaledTo(4),
+    ),
+    "as many as a scheduled action may ask for": refusedAbove(
+      8 * hostedPrice,
+      endpoint,
+      configuration([variant()]),
+      scaledTo(4),
+      scheduledTo(8),
+    ),
+    "as many as it begins with, where another's target says more": refusedAbove(
+      2 * hostedPrice,
+      endpoint,
+      configuration([variant()]),
+      scaledTo(4, "endpoint/other/variant/AllTraffic"),
+    ),
+    "as many as SageMaker may bring under inference components": refusedAbove(
+      3 * hostedPrice,
+      endpoint,
+      configuration([
+        variant({ managedInstanceScaling: { status: "ENABLED", maxInstanceCount: 3 } }),
+      ]),
+    ),
+    "as many as it begins with, where SageMaker brings none": refusedAbove(
+      2 * hostedPrice,
+      endpoint,
+      configuration([
+        variant({ managedInstanceScaling: { status: "DISABLED", maxInstanceCount: 3 } }),
+      ]),
+    ),
+    "the endpoints of the other provider": refusedAbove(
+      2 * hostedPrice,
+      subject(
+        "aws-native:sagemaker:Endpoint",
+        { endpointName: "live" },
+        { from: { endpointConfigName: subject("aws-native:sagemaker:EndpointConfig") } },
+      ),
+      subject("aws-native:sagemaker:EndpointConfig", { productionVariants: [variant()] }),
+    ),
+    "instances at the price that the endpoint's config names": refusedAbove(
+      2 * 3.5,
+      endpoint,
+      configuration([variant()], { tags: { "diffusion-fleet.io/usd-per-hour": "3.5" } }),
+    ),
+    "an endpoint whose configuration is elsewhere": {
+      of: stack(),
+      among: [endpoint],
+      says: [/no price is known of the instances of live/],
+    },
+    "instances whose price nobody knows": {
+      of: stack(),
+      among: [endpoint, configuration([variant({ instanceType: "ml.x99.large" })])],
+      says: [/no price is known of ml\.x99\.large/],
+    },
     "system nodes": refusedAbove(
       3 * pricePerHour("m7i.large", region)!.usd,
       subject("aws:eks/nodeGroup:NodeGroup", {
@@ -185,6 +285,14 @@ ruleSuite("cost-ceiling", {
     },
     "machines that are not known": { of: stack(), among: [unit(1), pool([unknown])] },
     "devices that are not known": { of: stack(), among: [unit(1, unknown), pool(["inf2.xlarge"])] },
+    "an endpoint's variants that are not known": {
+      of: stack(),
+      among: [endpoint, configuration(unknown)],
+    },
+    "a target's maximum that is not known": {
+      of: stack(),
+      among: [endpoint, configuration([variant()]), scaledTo(unknown)],
+    },
     "a region that is not known": { of: stack(), among: [provider(unknown)] },
     "a strategy that is not known": { of: stack(), among: [vpc({ natGateways: unknown })] },
   },
@@ -202,6 +310,11 @@ ruleSuite("required-tags", {
     },
     "a resource by its provider's tags, as an object": {
       of: queue({}, withDefaults({ tags: both })),
+    },
+    "an inference component, whose provider has tags as pairs": {
+      of: subject("aws-native:sagemaker:InferenceComponent", {
+        tags: Object.entries(both).map(([key, value]) => ({ key, value })),
+      }),
     },
     "a resource by its own tags": { of: queue({ tags: both }) },
     "a node class, whose machines Karpenter tags": {
@@ -224,6 +337,12 @@ ruleSuite("required-tags", {
     "a resource of a provider that tags less": {
       of: queue({}, withDefaults({ tags: { "diffusion-fleet:project": "diffusion-fleet" } })),
       says: [/has no tag diffusion-fleet:stack/],
+    },
+    "an inference component with other tags": {
+      of: subject("aws-native:sagemaker:InferenceComponent", {
+        tags: [{ key: "team", value: "images" }],
+      }),
+      says: [/has no tag diffusion-fleet:project, diffusion-fleet:stack/],
     },
     "a tag without a value": {
       of: queue({ tags: { ...both, "diffusion-fleet:stack": "" } }),

@@ -11,6 +11,7 @@ import "./messaging.test";
 import "./network.test";
 import "./nodes.test";
 import "./observability.test";
+import "./sagemaker.test";
 import "./scaling.test";
 import "./storage.test";
 import "./supply.test";
@@ -115,7 +116,7 @@ describe("Every rule", function () {
     for (const { name, types } of rules) {
       assert.ok(types.length > 0, name);
       assert.equal(new Set(types).size, types.length, name);
-      for (const type of types) assert.match(type, /^[a-z]+:[\w./-]+:[A-Z]\w*$/, name);
+      for (const type of types) assert.match(type, /^[a-z-]+:[\w./-]+:[A-Z]\w*$/, name);
     }
   });
 

@@ -188,6 +188,24 @@ ruleSuite("iam-no-wildcard-resource", {
         Condition: { StringEquals: { "ec2:ResourceTag/cluster": "fleet" } },
       }),
     },
+    "all network interfaces of some subnets": {
+      of: rolePolicy(
+        {
+          ...anyMachine,
+          Resource: `arn:aws:ec2:us-west-2:${account}:network-interface/*`,
+          Condition: {
+            ArnEquals: { "ec2:Subnet": `arn:aws:ec2:us-west-2:${account}:subnet/subnet-1` },
+          },
+        },
+        {
+          ...anyMachine,
+          Resource: `arn:aws:ec2:us-west-2:${account}:subnet/*`,
+          Condition: {
+            StringEquals: { "ec2:SubnetID": ["<output of network.privateSubnetIds[0]>"] },
+          },
+        },
+      ),
+    },
     "all resources where they are denied": { of: rolePolicy({ ...describing, Effect: "Deny" }) },
     "all of an API in its own policy, which does not know its id yet": {
       of: importedApi({ ...invoke, Principal: { AWS: `arn:aws:iam::${account}:root` } }),

@@ -73,12 +73,12 @@ describe("The shipped program", function () {
     plans = await plansToCheck();
   });
 
-  for (const name of ["dev", "prod", "everything", "localImages"])
+  for (const name of ["dev", "prod", "everything", "localImages", "codeBuild"])
     it(`keeps every mandatory policy: ${name}`, () => {
       assert.deepEqual(refused(plans[name]!), []);
     });
 
-  for (const name of ["dev", "prod", "everything"])
+  for (const name of ["dev", "prod", "everything", "codeBuild"])
     it(`keeps them with real values in place of outputs, as they are judged during up: ${name}`, () => {
       assert.deepEqual(refused(withValues(plans[name]!)), []);
     });

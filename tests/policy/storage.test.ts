@@ -372,6 +372,17 @@ ruleSuite("data-protected-in-production", {
       ],
       says: unprotected,
     },
+    "the key of an endpoint's answers": {
+      of: key({}, prod),
+      among: [
+        subject(
+          "aws:sagemaker/endpointConfiguration:EndpointConfiguration",
+          {},
+          { from: { asyncInferenceConfig: key({}, prod) } },
+        ),
+      ],
+      says: unprotected,
+    },
     "a bucket of a stack that the config calls production": {
       of: bucket(),
       config: { otherStacks: [] },

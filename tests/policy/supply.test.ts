@@ -9,11 +9,20 @@ const runs = (image: unknown, more: Circumstances = {}) =>
     { spec: { template: { spec: { containers: [{ name: "server", image }] } } } },
     more,
   );
+const hosted = (image: unknown, more: Circumstances = {}) =>
+  subject("aws:sagemaker/model:Model", { primaryContainer: { image } }, more);
+const cached = "763104351884.dkr.ecr.us-west-2.amazonaws.com/djl-inference:0.30.0-lmi12.0.0-cu124";
 const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
 const ecr = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
 
 ruleSuite("images-pinned", {
   passes: {
+    "a model on an endpoint by a version's tag": { of: hosted(cached) },
+    "a model package, which has its image in itself": {
+      of: subject("aws:sagemaker/model:Model", {
+        primaryContainer: { modelPackageName: "arn:aws:sagemaker:…" },
+      }),
+    },
     "a version's tag": { of: runs("registry.k8s.io/pause:3.10.1") },
     "a digest": { of: runs(`public.ecr.aws/team/server@${digest}`) },
     "a digest beside a tag that moves": { of: runs(`server:latest@${digest}`) },
@@ -33,6 +42,25 @@ ruleSuite("images-pinned", {
     },
   },
   fails: {
+    "a model on an endpoint by a tag that moves": {
+      of: hosted(`${ecr}/server:latest`),
+      says: [/container of the model runs .*\/server:latest, which is not pinned/],
+    },
+    "one of a model's containers": {
+      of: subject("aws:sagemaker/model:Model", {
+        containers: [
+          { containerHostname: "first", image: cached },
+          { containerHostname: "second", image: `${ecr}/server` },
+        ],
+      }),
+      says: [/container second runs/],
+    },
+    "an inference component's own container": {
+      of: subject("aws-native:sagemaker:InferenceComponent", {
+        specification: { container: { image: `${ecr}/server:main` } },
+      }),
+      says: [/container of the model runs/],
+    },
     "no tag": {
       of: runs("team/server"),
       says: [/container server runs team\/server, which is not/],
@@ -108,9 +136,15 @@ ruleSuite("images-immutable-in-production", {
       among: [repository("IMMUTABLE")],
     },
     "a tag in a stack that is not production": { of: runs("server:0.1.0") },
+    "a hosted model's container that SageMaker caches": { of: hosted(cached, prod) },
   },
   fails: {
     "a tag": { of: runs("server:0.1.0", prod), says: movable },
+    "a hosted model's tag": {
+      of: hosted(`${ecr}/server:0.1.0`, prod),
+      says: [/container of the model runs .* by a tag that can be moved/],
+    },
+    "a container that SageMaker caches, on Kubernetes": { of: runs(cached, prod), says: movable },
     "a tag in a repository of ours whose tags move": {
       of: runsOurs(`${ecr}/server:0.1.0`),
       among: [repository("MUTABLE")],

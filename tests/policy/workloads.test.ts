@@ -269,8 +269,13 @@ ruleSuite("container-read-only-root", {
 
 const env = (name: string, more: Props = { value: "x" }) => server({ env: [{ name, ...more }] });
 
+const hosted = (environment: unknown) =>
+  subject("aws:sagemaker/model:Model", { primaryContainer: { environment } });
+
 ruleSuite("no-secret-in-plain-text", {
   passes: {
+    "a setting of a hosted model": { of: hosted({ MODEL: "sdxl", MAX_TOKENS: "77" }) },
+    "a hosted model's variable that is empty": { of: hosted({ HF_TOKEN: "" }) },
     "a setting": { of: env("MODEL") },
     "a number of tokens": { of: env("MAX_TOKENS") },
     "the name of a secret's key": { of: env("TOKEN_PATH") },
@@ -283,6 +288,16 @@ ruleSuite("no-secret-in-plain-text", {
     },
   },
   fails: {
+    "a secret of a hosted model": {
+      of: hosted({ HF_TOKEN: "x" }),
+      says: [/container of the model has HF_TOKEN as plain text/],
+    },
+    "a secret of an inference component": {
+      of: subject("aws-native:sagemaker:InferenceComponent", {
+        specification: { container: { environment: { HF_TOKEN: "x" } } },
+      }),
+      says: [/container of the model has HF_TOKEN as plain text/],
+    },
     "secrets by the names they usually have": {
       of: server({
         env: [
@@ -308,6 +323,7 @@ ruleSuite("no-secret-in-plain-text", {
   },
   unknown: {
     "settings that are not known": { of: server({ env: unknown }) },
+    "settings of a hosted model that are not known": { of: hosted(unknown) },
     "a setting's name that is not known": { of: env(unknown) },
     "a secret that is not known, or not shown: it is there": {
       of: env("HF_TOKEN", { value: "<secret>" }),

@@ -20,6 +20,44 @@ export function call(service: string, operation: string, parameters: Call["param
 }
 
 export const calls: Readonly<Record<string, Calls>> = {
+  "aws-native:sagemaker:Endpoint": (it) => [
+    call("sagemaker", "CreateEndpoint", {
+      EndpointName: it.endpointName,
+      EndpointConfigName: it.endpointConfigName,
+      DeploymentConfig: it.deploymentConfig,
+    }),
+    call("sagemaker", "UpdateEndpoint", {
+      EndpointName: it.endpointName,
+      EndpointConfigName: it.endpointConfigName,
+      DeploymentConfig: it.deploymentConfig,
+      RetainAllVariantProperties: it.retainAllVariantProperties,
+    }),
+  ],
+  "aws-native:sagemaker:EndpointConfig": (it, name) => [
+    call("sagemaker", "CreateEndpointConfig", {
+      EndpointConfigName: name,
+      ExecutionRoleArn: it.executionRoleArn,
+      ProductionVariants: it.productionVariants,
+      EnableNetworkIsolation: it.enableNetworkIsolation,
+      VpcConfig: it.vpcConfig,
+      KmsKeyId: it.kmsKeyId,
+      DataCaptureConfig: it.dataCaptureConfig,
+    }),
+  ],
+  "aws-native:sagemaker:InferenceComponent": (it) => [
+    call("sagemaker", "CreateInferenceComponent", {
+      InferenceComponentName: it.inferenceComponentName,
+      EndpointName: it.endpointName,
+      VariantName: it.variantName,
+      Specification: it.specification,
+      RuntimeConfig: it.runtimeConfig,
+    }),
+    call("sagemaker", "UpdateInferenceComponent", {
+      InferenceComponentName: it.inferenceComponentName,
+      Specification: it.specification,
+      DeploymentConfig: it.deploymentConfig,
+    }),
+  ],
   "aws:apigateway/account:Account": (it) => [
     call("apigateway", "UpdateAccount", {
       patchOperations: [{ op: "replace", path: "/cloudwatchRoleArn", value: it.cloudwatchRoleArn }],
@@ -95,6 +133,49 @@ export const calls: Readonly<Record<string, Calls>> = {
       keyType: it.keyType,
     }),
   ],
+  "aws:appautoscaling/policy:Policy": (it, name) => [
+    call("application-autoscaling", "PutScalingPolicy", {
+      PolicyName: name,
+      PolicyType: it.policyType,
+      ServiceNamespace: it.serviceNamespace,
+      ResourceId: it.resourceId,
+      ScalableDimension: it.scalableDimension,
+      TargetTrackingScalingPolicyConfiguration: it.targetTrackingScalingPolicyConfiguration,
+      StepScalingPolicyConfiguration:
+        it.stepScalingPolicyConfiguration === undefined
+          ? undefined
+          : {
+              ...it.stepScalingPolicyConfiguration,
+              stepAdjustments: it.stepScalingPolicyConfiguration.stepAdjustments.map(
+                // Pulumi has numbers as text here.
+                (step: Manifest) =>
+                  Object.fromEntries(
+                    Object.entries(step).map(([key, value]) => [key, Number(value)]),
+                  ),
+              ),
+            },
+    }),
+  ],
+  "aws:appautoscaling/scheduledAction:ScheduledAction": (it, name) => [
+    call("application-autoscaling", "PutScheduledAction", {
+      ScheduledActionName: name,
+      ServiceNamespace: it.serviceNamespace,
+      ResourceId: it.resourceId,
+      ScalableDimension: it.scalableDimension,
+      Schedule: it.schedule,
+      Timezone: it.timezone,
+      ScalableTargetAction: it.scalableTargetAction,
+    }),
+  ],
+  "aws:appautoscaling/target:Target": (it) => [
+    call("application-autoscaling", "RegisterScalableTarget", {
+      ServiceNamespace: it.serviceNamespace,
+      ResourceId: it.resourceId,
+      ScalableDimension: it.scalableDimension,
+      MinCapacity: it.minCapacity,
+      MaxCapacity: it.maxCapacity,
+    }),
+  ],
   "aws:budgets/budget:Budget": (it, name) => [
     call("budgets", "CreateBudget", {
       AccountId: "123456789012",
@@ -135,6 +216,20 @@ export const calls: Readonly<Record<string, Calls>> = {
     call("events", "PutTargets", {
       Rule: it.rule,
       Targets: [{ Id: name, Arn: it.arn, RoleArn: it.roleArn, Input: it.input }],
+    }),
+  ],
+  "aws:codebuild/project:Project": (it, name) => [
+    call("codebuild", "CreateProject", {
+      name,
+      description: it.description,
+      source: it.source,
+      artifacts: it.artifacts,
+      environment: it.environment,
+      serviceRole: it.serviceRole,
+      logsConfig: { cloudWatchLogs: it.logsConfig.cloudwatchLogs },
+      timeoutInMinutes: it.buildTimeout,
+      queuedTimeoutInMinutes: it.queuedTimeout,
+      concurrentBuildLimit: it.concurrentBuildLimit,
     }),
   ],
   "aws:cloudwatch/logGroup:LogGroup": (it, name) => [
@@ -367,6 +462,17 @@ export const calls: Readonly<Record<string, Calls>> = {
       TracingConfig: it.tracingConfig,
     }),
   ],
+  "aws:lambda/eventSourceMapping:EventSourceMapping": (it) => [
+    call("lambda", "CreateEventSourceMapping", {
+      EventSourceArn: it.eventSourceArn,
+      FunctionName: it.functionName,
+      BatchSize: it.batchSize,
+      FunctionResponseTypes: it.functionResponseTypes,
+      MaximumBatchingWindowInSeconds: it.maximumBatchingWindowInSeconds,
+      ScalingConfig: it.scalingConfig,
+      FilterCriteria: it.filterCriteria,
+    }),
+  ],
   "aws:lambda/permission:Permission": (it) => [
     call("lambda", "AddPermission", {
       FunctionName: it.function,
@@ -382,6 +488,9 @@ export const calls: Readonly<Record<string, Calls>> = {
       Bucket: it.bucket,
       LifecycleConfiguration: { Rules: it.rules },
     }),
+  ],
+  "aws:s3/bucketObjectv2:BucketObjectv2": (it) => [
+    call("s3", "PutObject", { Bucket: it.bucket, Key: it.key }),
   ],
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (it) => [
     call("s3", "PutBucketOwnershipControls", {
@@ -415,6 +524,37 @@ export const calls: Readonly<Record<string, Calls>> = {
     call("s3", "PutBucketVersioning", {
       Bucket: it.bucket,
       VersioningConfiguration: it.versioningConfiguration,
+    }),
+  ],
+  "aws:sagemaker/endpoint:Endpoint": (it, name) => [
+    call("sagemaker", "CreateEndpoint", {
+      EndpointName: name,
+      EndpointConfigName: it.endpointConfigName,
+      DeploymentConfig: it.deploymentConfig,
+    }),
+  ],
+  "aws:sagemaker/endpointConfiguration:EndpointConfiguration": (it, name) => [
+    call("sagemaker", "CreateEndpointConfig", {
+      EndpointConfigName: name,
+      ProductionVariants: it.productionVariants.map(({ routingConfigs, ...variant }: Manifest) => ({
+        ...variant,
+        ...(routingConfigs === undefined ? {} : { RoutingConfig: routingConfigs[0] }),
+      })),
+      KmsKeyId: it.kmsKeyArn,
+      AsyncInferenceConfig: it.asyncInferenceConfig,
+      DataCaptureConfig: it.dataCaptureConfig,
+    }),
+  ],
+  "aws:sagemaker/model:Model": (it, name) => [
+    call("sagemaker", "CreateModel", {
+      ModelName: name,
+      ExecutionRoleArn: it.executionRoleArn,
+      PrimaryContainer: {
+        ...it.primaryContainer,
+        modelDataSource: { S3DataSource: it.primaryContainer.modelDataSource.s3DataSources[0] },
+      },
+      EnableNetworkIsolation: it.enableNetworkIsolation,
+      VpcConfig: it.vpcConfig,
     }),
   ],
   "aws:scheduler/schedule:Schedule": (it, name) => [
@@ -542,7 +682,9 @@ function permission(it: Manifest) {
     IpProtocol: it.ipProtocol,
     FromPort: it.fromPort,
     ToPort: it.toPort,
-    IpRanges: [{ CidrIp: it.cidrIpv4, Description: it.description }],
+    ...(it.prefixListId === undefined
+      ? { IpRanges: [{ CidrIp: it.cidrIpv4, Description: it.description }] }
+      : { PrefixListIds: [{ PrefixListId: it.prefixListId, Description: it.description }] }),
   };
 }
 
@@ -558,6 +700,7 @@ export const withoutCall: Readonly<Record<string, string>> = {
 export const notForAws: Readonly<Record<string, readonly string[]>> = {
   "aws:apigateway/deployment:Deployment": ["triggers"],
   "aws:s3/bucket:Bucket": ["forceDestroy"],
+  "aws:s3/bucketObjectv2:BucketObjectv2": ["source", "overrideProvider"],
   "aws:sns/topicSubscription:TopicSubscription": [
     "endpointAutoConfirms",
     "confirmationTimeoutInMinutes",

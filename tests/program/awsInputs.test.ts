@@ -16,7 +16,7 @@ function known(plan: Plan, { inputs }: PlannedResource): Record<string, unknown>
 
 /** An ARN of whatever kind the property's name speaks of. */
 function hintsOf(property: string): string[] {
-  return ["ec2", "iam", "kms", "logs"].map((service) => `${service}:${property}`);
+  return ["ec2", "iam", "kms", "lambda", "logs"].map((service) => `${service}:${property}`);
 }
 
 /** The calls of a resource, and which of its properties none of them reads. */
@@ -43,7 +43,7 @@ describeWithPython("AWS inputs", ["botocore"], (ask) => {
     this.timeout(120_000);
     resources = Object.values(await plansToCheck()).flatMap((plan) =>
       plan.document.resources
-        .filter(({ type }) => /^(aws|awsx|eks|docker|docker-build):/.test(type))
+        .filter(({ type }) => /^(aws|aws-native|awsx|eks|docker|docker-build):/.test(type))
         .map((resource) => ({ plan, resource })),
     );
     assert.ok(resources.length > 200);

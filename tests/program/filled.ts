@@ -22,6 +22,8 @@ export function physicalName({ name, inputs }: PlannedResource): string {
 
 /** ARNs by resource type and name, for resources whose ARN another resource uses. */
 const arns: Readonly<Record<string, (name: string) => string>> = {
+  "aws:appautoscaling/policy:Policy": (name) =>
+    `arn:aws:autoscaling:us-west-2:${account}:scalingPolicy:${key}:resource/sagemaker/${name}`,
   "aws:apigateway/stage:Stage": () =>
     `arn:aws:apigateway:us-west-2::/restapis/${apiId}/stages/prod`,
   "aws:cloudwatch/eventRule:EventRule": (name) =>
@@ -38,6 +40,8 @@ const arns: Readonly<Record<string, (name: string) => string>> = {
   "aws:kms/key:Key": () => `arn:aws:kms:us-west-2:${account}:key/${key}`,
   "aws:lambda/function:Function": (name) => `arn:aws:lambda:us-west-2:${account}:function:${name}`,
   "aws:s3/bucket:Bucket": (name) => `arn:aws:s3:::${name}`,
+  "aws:sagemaker/endpoint:Endpoint": (name) =>
+    `arn:aws:sagemaker:us-west-2:${account}:endpoint/${name}`,
   "aws:sns/topic:Topic": (name) => `arn:aws:sns:us-west-2:${account}:${name}`,
   "aws:sqs/queue:Queue": (name) => `arn:aws:sqs:us-west-2:${account}:${name}`,
   "aws:ssm/document:Document": (name) =>
@@ -53,6 +57,7 @@ const values: Readonly<Record<string, (name: string) => string>> = {
   keyId: () => key,
   clusterSecurityGroupId: () => `sg-${id}`,
   vpcId: () => `vpc-${id}`,
+  endpointConfigName: (name) => `${name}-0123abc`,
   executionArn: () => `arn:aws:execute-api:us-west-2:${account}:${apiId}`,
   invokeArn: (name) =>
     `arn:aws:apigateway:us-west-2:lambda:path/2015-03-31/functions/arn:aws:lambda:us-west-2:${account}:function:${name}/invocations`,
@@ -67,6 +72,7 @@ const values: Readonly<Record<string, (name: string) => string>> = {
   "aws:ec2/vpcEndpoint:VpcEndpoint id": () => `vpce-${id}`,
   "aws:iam/role:Role id": (name) => name,
   "aws:kms/key:Key id": () => key,
+  "getPrefixList id": () => `pl-${id}`,
   "aws:ec2/launchTemplate:LaunchTemplate id": () => `lt-${id}`,
   "aws:ec2/securityGroup:SecurityGroup id": () => `sg-${id}`,
 };
@@ -103,6 +109,7 @@ function arnOf(named: readonly PlannedResource[], about: readonly string[]): str
 function outputOf(named: readonly PlannedResource[], name: string, property: string) {
   if (/SubnetIds\[\d\]$/.test(property)) return `subnet-${id.slice(0, -1)}${property.at(-2)}`;
   const owner = named.find(({ type }) => values[`${type} ${property}`] !== undefined) ?? named[0];
-  const value = values[`${owner?.type} ${property}`] ?? values[property];
+  // What a function answers has the function's name.
+  const value = values[`${owner?.type ?? name} ${property}`] ?? values[property];
   return value?.(owner === undefined ? name : physicalName(owner));
 }

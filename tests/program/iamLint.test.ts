@@ -75,6 +75,12 @@ const falsePositives: readonly {
     detail: /^kms:\w+ wants (\*|arn:\*:kms:\*:\*:alias\/\*)$/,
     reason: "As above.",
   },
+  {
+    name: "endpoint-topics",
+    issue: "RESOURCE_MISMATCH",
+    detail: /^kms:\w+ wants (\*|arn:\*:kms:\*:\*:alias\/\*)$/,
+    reason: "As above.",
+  },
 ];
 
 /** A document as parliament wants it: real ARNs, and a resource where AWS takes one for granted. */

@@ -198,7 +198,7 @@ describe("Custom resources", () => {
 
   it("are all of kinds that this test knows", () => {
     const ofKubernetesItself =
-      /^(?!kubernetes:)|:(core|apps|policy|(coordination|rbac\.authorization|scheduling)\.k8s\.io|helm\.sh|yaml)\//;
+      /^(?!kubernetes:)|:(core|apps|batch|policy|(coordination|rbac\.authorization|scheduling)\.k8s\.io|helm\.sh|yaml)\//;
     const custom = plans.flatMap(({ document }) =>
       document.resources.flatMap(({ type, inputs }) =>
         ofKubernetesItself.test(type) ? [] : [String(inputs.kind)],

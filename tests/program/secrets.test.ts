@@ -9,7 +9,7 @@ import { page } from "../../cli/plan/page";
 import { planLines } from "../../cli/plan/planText";
 import { readStackConfig, type StackConfig } from "../../cli/plan/stackConfig";
 import { project } from "../../cli/project";
-import { type Manifest, manifest, ofType, planOf } from "./planned";
+import { type Manifest, manifest, ofType, planOf, planWithSecrets } from "./planned";
 
 /** A stack's key encrypts it, so that this is what stands in the file. */
 const ciphertext = "AAABANnSxLnZVWQbNj5yQ9L0cKZ8mUqR3vJh7T2w";
@@ -157,5 +157,19 @@ describe("A setting that is no secret", () => {
   it("is shown, so that the tests above would see one", async () => {
     const plan = await planOf("dev", `units.${unit}.env={HF_TOKEN: ${plaintext}}`);
     assert.throws(() => assertHidden(plan, plaintext), /JSON shows/);
+  });
+
+  it("of a managed endpoint's server is a secret of the plan, and of the state", async () => {
+    const path = "sagemaker.variantEndpoints.live.env";
+    const plan = await planWithSecrets(
+      "managed",
+      ["sagemaker"],
+      `${path}={HF_TOKEN: ${plaintext}}`,
+    );
+    const [model] = ofType(plan, "aws:sagemaker/model:Model").filter(({ name }) => name === "live");
+    const { environment } = (model!.inputs as Manifest).primaryContainer;
+    assert.equal(environment.HF_TOKEN, "<secret>");
+    assert.equal(environment.FRAMEWORK, "cuda", "what is none stays readable");
+    assertHidden(plan, plaintext);
   });
 });

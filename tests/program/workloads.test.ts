@@ -3,7 +3,7 @@ import type { Plan } from "../../cli/plan/makePlan";
 import { FAILOVER_CONTROLLER } from "../../contracts/failover";
 import { UNIT_LABEL } from "../../contracts/labels";
 import { QUEUE_AGENT } from "../../contracts/tasks/settings";
-import { plansToCheck } from "../python/python";
+import { plansOnClusters } from "../python/python";
 import { type Manifest, manifest, manifests } from "./planned";
 
 /** A model may take this long to load (seed 001: 5 to 15 minutes). */
@@ -13,8 +13,8 @@ function unitsOf(plan: Plan): readonly string[] {
   return plan.summary.units.map(({ unit }) => unit);
 }
 
-function deploymentsOf(plan: Plan): { name: string; pod: Manifest; spec: Manifest }[] {
-  return manifests(plan, "Deployment").map(({ metadata, spec }) => ({
+function podsOf(plan: Plan, kind: string): { name: string; pod: Manifest; spec: Manifest }[] {
+  return manifests(plan, kind).map(({ metadata, spec }) => ({
     name: metadata.name,
     spec,
     pod: spec.template.spec,
@@ -23,7 +23,7 @@ function deploymentsOf(plan: Plan): { name: string; pod: Manifest; spec: Manifes
 
 function serversOf(plan: Plan) {
   const units = unitsOf(plan);
-  return deploymentsOf(plan).filter(({ name }) => units.includes(name));
+  return podsOf(plan, "Deployment").filter(({ name }) => units.includes(name));
 }
 
 function seconds(probe: Manifest): number {
@@ -35,14 +35,14 @@ describe("Workloads", () => {
 
   before(async function () {
     this.timeout(120_000);
-    plans = Object.entries(await plansToCheck());
+    plans = Object.entries(await plansOnClusters());
   });
 
-  /** Runs a check on every pod of ours in every plan: servers, and placeholders for headroom. */
+  /** Runs a check on every pod of ours in every plan: servers, placeholders for headroom, Jobs. */
   function everyPod(check: (pod: Manifest, name: string) => void): void {
     let checked = 0;
     for (const [, plan] of plans)
-      for (const { name, pod } of deploymentsOf(plan)) {
+      for (const { name, pod } of [...podsOf(plan, "Deployment"), ...podsOf(plan, "Job")]) {
         check(pod, name);
         checked += 1;
       }
@@ -99,7 +99,12 @@ describe("Workloads", () => {
           assert.deepEqual(Object.keys(bounded), ["memory"], "the runtime has the device");
           continue;
         }
-        assert.equal(disk, /-(headroom|probe)$/.test(name) ? undefined : "8Gi", name);
+        const isPlaceholder = /-(headroom|probe)$/.test(name);
+        assert.equal(
+          disk,
+          isPlaceholder ? undefined : container === "compile" ? "60Gi" : "8Gi",
+          name,
+        );
         assert.ok(bounded.memory, name);
         assert.equal(Object.keys(bounded).length, 2, `${name}: memory and one kind of device`);
         assert.deepEqual(resources.limits, bounded, name);
@@ -184,7 +189,7 @@ describe("Kubernetes objects", () => {
 
   before(async function () {
     this.timeout(120_000);
-    plans = Object.entries(await plansToCheck());
+    plans = Object.entries(await plansOnClusters());
   });
 
   it("of ours all say what they are, whose, and what manages them", () => {
@@ -245,7 +250,7 @@ describe("Scaling", () => {
 
   before(async function () {
     this.timeout(120_000);
-    scaled = Object.values(await plansToCheck()).flatMap((plan) =>
+    scaled = Object.values(await plansOnClusters()).flatMap((plan) =>
       unitsOf(plan).map((unit) => ({
         unit,
         stack: plan.document.stack,
@@ -253,7 +258,7 @@ describe("Scaling", () => {
         plan,
       })),
     );
-    assert.equal(scaled.length, 20);
+    assert.equal(scaled.length, Object.keys(await plansOnClusters()).length * 5);
   });
 
   it("follows the images served in a minute, by the seed's counter", () => {

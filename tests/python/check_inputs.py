@@ -42,6 +42,8 @@ def model(service):
 
 @functools.cache
 def compiled(pattern):
+    # Characters beyond 16 bits, which Java writes as two.
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     for java, python in JAVA_CLASSES.items():
         inside = re.sub(r"(\[(?:[^\]\\]|\\.)*?)" + re.escape(java), lambda m: m[1] + python, pattern)
         while inside != pattern:

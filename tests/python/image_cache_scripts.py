@@ -65,6 +65,7 @@ def choices(choose):
     }
     push("neuron", "1.0")
     push("neuron", "2.0")
+    push("neuron", "cache-2.0")
 
     def chosen(**more):
         answer = choose({**events, **more}, None)

@@ -78,6 +78,8 @@ export const everythingOn: readonly string[] = [
   "nodes.al2023Version='20260318'",
   "modelStore.existingBucket=models-of-ours",
   "modelStore.kmsKeyArn=arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+  "models.sd21.artefacts.cuda=5e7c2a1f0d9b8346",
+  "models.sd21.compile={neuron: {sizes: [512x512, 768x768], edits: true}, triton: {batch: 4}}",
   "units.sd21-g5-cuda.headroom=1",
   "units.sd21-trn1-neuron.pricePerHour=0.9",
   "units.sd21-g6-triton.nodeImage=al2023",
@@ -106,28 +108,56 @@ export const everythingOn: readonly string[] = [
   "observability.activateCostTags=true",
 ];
 
+/** Everything that the config can switch on of managed endpoints beside what `managed` has. */
+export const everythingManaged: readonly string[] = [
+  "sagemaker.vpcOnly=true",
+  "sagemaker.isolateContainers=false",
+  "sagemaker.kmsKeyArn=arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+  "sagemaker.asyncEndpoints.campaign.scaling.schedules=[{start: 'at(2026-12-01T08:00:00)', end: 'at(2026-12-01T20:00:00)', timezone: Europe/Berlin, min: 2, max: 8}]",
+  "sagemaker.variantEndpoints.live.dataCapture={percent: 10, days: 7}",
+  "sagemaker.variantEndpoints.steps={model: sdxl, accelerator: inf2, framework: neuron, scaling: {policy: step, schedules: [{start: 'cron(0 8 ? * MON-FRI *)', end: 'cron(0 18 ? * MON-FRI *)', min: 2}]}}",
+  "sagemaker.componentEndpoints.shared.dataCapture={}",
+  "sagemaker.componentEndpoints.none={accelerator: g6, instanceType: ml.g6.12xlarge, instances: {min: 0, max: 2}, components: {sketches: {model: sd15, framework: cuda, copies: {min: 0, max: 8}, scaling: {policy: step}, container: '763104351884.dkr.ecr.us-west-2.amazonaws.com/pytorch-inference:2.5.1-gpu-py311-cu124-ubuntu22.04-sagemaker'}}}",
+  "modelStore.existingBucket=models-of-ours",
+  "modelStore.kmsKeyArn=arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+];
+
 let plans: Promise<Readonly<Record<string, Plan>>> | undefined;
 
 /**
- * The plans of `dev`, of `prod`, of a `prod` with everything on, and of a `dev` that builds its own
- * images, which goes with no snapshots; made once for all suites.
+ * The plans of `dev`, of `prod`, of a `prod` with everything on, of a `dev` that builds its own
+ * images, which goes with no snapshots, by Docker and by CodeBuild, and of `managed` as it is and
+ * with everything on; made once for all suites.
  */
 export function plansToCheck(): Promise<Readonly<Record<string, Plan>>> {
   plans ??= (async () => ({
     dev: await planOf("dev"),
     prod: await planOf("prod"),
     everything: await planOf("prod", ...everythingOn),
-    localImages: await planWithLocalImages(),
+    localImages: await planWithOwnImages("local"),
+    codeBuild: await planWithOwnImages("codebuild"),
+    managed: await planOf("managed"),
+    everythingManaged: await planOf("managed", ...everythingManaged),
   }))();
   return plans;
 }
 
-async function planWithLocalImages(): Promise<Plan> {
+/** Those of them with a cluster. */
+export async function plansOnClusters(): Promise<Readonly<Record<string, Plan>>> {
+  const { managed: _, everythingManaged: __, ...others } = await plansToCheck();
+  return others;
+}
+
+async function planWithOwnImages(source: "local" | "codebuild"): Promise<Plan> {
   const context = mkdtempSync(join(tmpdir(), "fleet-context-"));
   try {
     for (const framework of ["neuron", "cuda", "triton"])
       writeFileSync(join(context, `Dockerfile.${framework}`), "FROM scratch\n");
-    return await planOf("dev", "images.server.source=local", `images.server.context=${context}`);
+    return await planOf(
+      "dev",
+      `images.server.source=${source}`,
+      `images.server.context=${context}`,
+    );
   } finally {
     rmSync(context, { recursive: true });
   }

@@ -19,6 +19,7 @@ export const allowedLicences: ReadonlySet<string> = new Set([
   "PSF-2.0",
   "Python-2.0",
   "Unlicense",
+  "Zlib",
 ]);
 
 /** A package that is let through by name. */

@@ -1,17 +1,13 @@
 import { Blob } from "node:buffer";
 import { FormData } from "undici";
-import * as z from "zod";
 import { EDITS_PATH, GENERATIONS_PATH } from "../../../contracts/inferenceApi";
 import type { JsonObject, JsonValue } from "../json";
 import { mediaTypeOf } from "../mediaType";
 import { TaskFailed } from "../taskFailed";
-import type { Adapter, RuntimeResult, RuntimeTask } from "./adapter";
-import { base64Image, decodedInput } from "./base64Image";
+import type { Adapter, RuntimeTask } from "./adapter";
+import { decodedInput } from "./base64Image";
+import { fleetResult } from "./fleetAnswer";
 import { RuntimeClient } from "./runtimeClient";
-
-const answerSchema = z.looseObject({
-  data: z.array(z.looseObject({ b64_json: z.string() })).min(1),
-});
 
 /** Fields of an edit that are files. */
 const FILE_FIELDS = ["image", "mask"];
@@ -26,7 +22,7 @@ export function fleetAdapter(url: string): Adapter {
     readiness: (signal) => client.problem("/readiness", signal),
     run: async (task, signal) => {
       const answer = await client.json({ ...requestOf(task), method: "POST" }, signal);
-      return resultOf(answer);
+      return fleetResult(answer);
     },
     close: () => client.close(),
   };
@@ -65,22 +61,4 @@ function appendFiles(form: FormData, name: string, value: JsonValue): void {
     const file = new Blob([bytes], { type: contentType });
     form.append(name, file, `${name}-${index + 1}.${extension}`);
   }
-}
-
-function resultOf(answer: JsonValue): RuntimeResult {
-  const { success, data: parsed } = answerSchema.safeParse(answer);
-  if (!success)
-    throw new TaskFailed(
-      "runtime",
-      "the runtime's answer has no images: data[].b64_json is wanted",
-    );
-  return {
-    images: parsed.data.map(({ b64_json }, index) =>
-      base64Image(b64_json, `data[${index}].b64_json`),
-    ),
-    output: {
-      ...(answer as JsonObject),
-      data: parsed.data.map(({ b64_json: _, ...rest }) => rest as JsonObject),
-    },
-  };
 }

@@ -5,29 +5,49 @@ import { accelerators } from "../../../fleet/accelerators";
 import { agentMemoryPart, agentResources } from "../../../fleet/agentResources";
 import { podResources } from "../../../fleet/podResources";
 import { longestRetentionSeconds, wantedRetentionSeconds } from "../../../fleet/queueing";
-import { AGENT_TAG, type AsyncConfig, type RuntimeConfig } from "../async";
+import { requestSeconds } from "../../taskTimes";
+import {
+  AGENT_TAG,
+  type AsyncConfig,
+  type ManagedRuntimeConfig,
+  type RuntimeConfig,
+} from "../async";
 import type { Problem } from "../errors";
 import type { FleetConfig } from "../schema";
 import { appImageProblems, isWithTag } from "./images";
-import { machineProblems, replicaProblems, settingProblems, unknown } from "./machines";
+import { boundProblems, machineProblems, settingProblems, unknown } from "./machines";
 
 /** Rules about the asynchronous path. */
 export function asyncProblems(config: FleetConfig, region: string): Problem[] {
   const { async: path } = config;
   return [
-    ...(path.enabled && Object.keys(path.runtimes).length === 0
+    ...(path.enabled &&
+    Object.keys(path.runtimes).length + Object.keys(path.managedRuntimes).length === 0
       ? [
           {
             key: "async.runtimes",
             value: {},
-            allowed: "one runtime at least, since the path is on",
-            reads: ["async.enabled"],
+            allowed: "one runtime at least here or in async.managedRuntimes, since the path is on",
+            reads: ["async.enabled", "async.managedRuntimes"],
           },
         ]
       : []),
     ...Object.entries(path.runtimes).flatMap(([name, runtime]) =>
       runtimeProblems(config, name, runtime, region),
     ),
+    ...Object.entries(path.managedRuntimes).flatMap(([name, runtime]) =>
+      managedRuntimeProblems(config, name, runtime),
+    ),
+    ...(path.cache.enabled && path.cache.days > path.results.days
+      ? [
+          {
+            key: "async.cache.days",
+            value: path.cache.days,
+            allowed: `at most results.days, which is ${path.results.days}: afterwards there are no results to give`,
+            reads: ["async.results.days"],
+          },
+        ]
+      : []),
     ...(path.results.kmsKeyArn !== undefined && path.results.existingBucket === undefined
       ? [
           {
@@ -69,11 +89,59 @@ function runtimeProblems(
     ...modelProblems(config, key, runtime),
     ...adapterProblems(key, runtime),
     ...machines,
-    ...replicaProblems(key, runtime.replicas),
+    ...boundProblems(key, "replicas", runtime.replicas),
     ...scheduleProblems(key, runtime),
     ...settingProblems(key, runtime.env, ownSettings(runtime)),
     ...backlogProblems(config.async, key, runtime),
     ...(machines.length === 0 ? memoryProblems(config.async, key, runtime) : []),
+  ];
+}
+
+/** A runtime that is an asynchronous endpoint. */
+function managedRuntimeProblems(
+  { async: path, sagemaker }: FleetConfig,
+  name: string,
+  { endpoint, maxAttempts, longestTaskSeconds }: ManagedRuntimeConfig,
+): Problem[] {
+  const key = `async.managedRuntimes.${name}`;
+  const attemptSeconds = requestSeconds(path) + longestTaskSeconds;
+  const wantedDays = Math.ceil((maxAttempts * attemptSeconds) / (24 * 3600)) + 1;
+  const days = sagemaker.asyncEndpoints[endpoint]?.days;
+  const known = Object.keys(sagemaker.asyncEndpoints);
+  return [
+    ...(path.runtimes[name] === undefined
+      ? []
+      : [
+          {
+            key,
+            value: name,
+            allowed: "a name that no runtime on the cluster has: tasks name it",
+            reads: [`async.runtimes.${name}`],
+          },
+        ]),
+    ...(known.includes(endpoint)
+      ? []
+      : [unknown(`${key}.endpoint`, endpoint, "an endpoint of `sagemaker.asyncEndpoints`", known)]),
+    ...(days !== undefined && days < wantedDays
+      ? [
+          {
+            key: `sagemaker.asyncEndpoints.${endpoint}.days`,
+            value: days,
+            allowed: `${wantedDays} at least, so that requests are there for all of ${name}'s attempts`,
+            reads: [key, "async.backlogHours"],
+          },
+        ]
+      : []),
+    ...(path.enabled && !sagemaker.enabled
+      ? [
+          {
+            key: "sagemaker.enabled",
+            value: false,
+            allowed: `true, since ${key} is one of its endpoints`,
+            reads: ["async.managedRuntimes"],
+          },
+        ]
+      : []),
   ];
 }
 
@@ -92,6 +160,8 @@ function nameProblems(config: FleetConfig, name: string): Problem[] {
   if (name === FAILOVER_CONTROLLER) return wrong("another name: it is the fail-over controller's");
   if (name === "default")
     return wrong("another name: every namespace has a service account of that name");
+  if (/^compile-/.test(name))
+    return wrong("a name that does not begin with compile-, as those of what compiles do");
   if (/-(headroom|probe)$/.test(name))
     return wrong("a name that does not end in -headroom or -probe, as the placeholders' do");
   if (/-dead-letters$/.test(name))

@@ -5,7 +5,9 @@ import { failoverProblems } from "./failover";
 import { gatewayProblems } from "./gateway";
 import { imageProblems } from "./images";
 import { modelProblems } from "./models";
+import { pathProblems } from "./paths";
 import { platformProblems } from "./platform";
+import { sagemakerProblems } from "./sagemaker";
 import { unitProblems } from "./units";
 
 /** What is wrong between keys, each of which is well-formed for itself. */
@@ -18,5 +20,7 @@ export function crossFieldProblems(config: FleetConfig, region: string): Problem
     ...gatewayProblems(config, region),
     ...failoverProblems(config),
     ...asyncProblems(config, region),
+    ...sagemakerProblems(config, region),
+    ...pathProblems(config),
   ];
 }

@@ -35,12 +35,21 @@ function acceleratorProblems(key: string, machine: MachineConfig): Problem[] {
         Object.keys(accelerators),
       ),
     ];
-  if (accelerator.frameworks.includes(machine.framework)) return [];
+  return frameworkProblems(key, machine);
+}
+
+/** The framework does not run on the accelerator, which the catalogue has. */
+export function frameworkProblems(
+  key: string,
+  machine: Pick<MachineConfig, "accelerator" | "framework">,
+): Problem[] {
+  const { frameworks } = accelerators[machine.accelerator]!;
+  if (frameworks.includes(machine.framework)) return [];
   return [
     {
       key: `${key}.framework`,
       value: machine.framework,
-      allowed: `a framework that runs on ${machine.accelerator}: ${accelerator.frameworks.join(", ")}`,
+      allowed: `a framework that runs on ${machine.accelerator}: ${frameworks.join(", ")}`,
       reads: [`${key}.accelerator`],
     },
   ];
@@ -115,18 +124,23 @@ function nodeImageProblems({ nodes }: FleetConfig, key: string, machine: Machine
   ];
 }
 
-/** The autoscaler's bounds are the wrong way round. */
-export function replicaProblems(
+/**
+ * The autoscaler's bounds are the wrong way round.
+ *
+ * @param what is scaled, by its key: `replicas`, `instances`, `copies`
+ */
+export function boundProblems(
   key: string,
-  replicas: { readonly min: number; readonly max: number },
+  what: string,
+  { min, max }: { readonly min: number; readonly max: number },
 ): Problem[] {
-  if (replicas.min <= replicas.max) return [];
+  if (min <= max) return [];
   return [
     {
-      key: `${key}.replicas.min`,
-      value: replicas.min,
-      allowed: `at most replicas.max, which is ${replicas.max}`,
-      reads: [`${key}.replicas.max`],
+      key: `${key}.${what}.min`,
+      value: min,
+      allowed: `at most ${what}.max, which is ${max}`,
+      reads: [`${key}.${what}.max`],
     },
   ];
 }

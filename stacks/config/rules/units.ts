@@ -3,7 +3,7 @@ import { serverSettingNames } from "../../../contracts/serverSettings";
 import { measurement } from "../../../fleet/measurements";
 import type { Problem } from "../errors";
 import type { FleetConfig, UnitConfig } from "../schema";
-import { machineProblems, replicaProblems, settingProblems, unknown } from "./machines";
+import { boundProblems, machineProblems, settingProblems, unknown } from "./machines";
 
 /** Rules about single deployment units. */
 export function unitProblems(config: FleetConfig, region: string): Problem[] {
@@ -12,7 +12,7 @@ export function unitProblems(config: FleetConfig, region: string): Problem[] {
     return [
       ...identityProblems(config, name, unit),
       ...machineProblems(config, key, unit, region),
-      ...replicaProblems(key, unit.replicas),
+      ...boundProblems(key, "replicas", unit.replicas),
       ...headroomProblems(key, unit),
       ...settingProblems(key, unit.env, serverSettingNames),
     ];
@@ -31,6 +31,12 @@ function identityProblems(config: FleetConfig, name: string, unit: UnitConfig): 
       key,
       value: name,
       allowed: "a name that no model has: both name a Service",
+    });
+  if (/^compile-/.test(name))
+    problems.push({
+      key,
+      value: name,
+      allowed: "a name that does not begin with compile-, as those of what compiles do",
     });
   if (/-(headroom|probe)$/.test(name))
     problems.push({

@@ -205,6 +205,13 @@ describe("the pipeline", () => {
     assert.ok(!recorder.events.includes("run b"));
   });
 
+  /** All is done as early, and waits as long, as can be. */
+  const patient: Timing = {
+    receiveAhead: 60_000,
+    claimAhead: 60_000,
+    longestClaim: 60_000,
+    longestWait: 60_000,
+  };
   const work = { prepare: 0, run: 0, store: 0 };
   const at = ({ events }: Recorder, event: string) => {
     assert.ok(events.includes(event), `${event}: ${events.join()}`);
@@ -222,12 +229,7 @@ describe("the pipeline", () => {
 
   it("receives the next task near the expected end of a run, and claims it before that end", async () => {
     const recorder = new Recorder();
-    const timing = {
-      receiveAhead: 60,
-      claimAhead: 30,
-      longestClaim: 60_000,
-      longestWait: 60_000,
-    };
+    const timing = { ...patient, receiveAhead: 60, claimAhead: 30 };
     const names = ["a", "b", "c"];
     await takeAll(
       recorder,
@@ -240,12 +242,7 @@ describe("the pipeline", () => {
 
   it("gives back what waits behind a run that takes longer than expected", async () => {
     const recorder = new Recorder();
-    const timing = {
-      receiveAhead: 60_000,
-      claimAhead: 60_000,
-      longestClaim: 60_000,
-      longestWait: 20,
-    };
+    const timing = { ...patient, longestWait: 20 };
     await takeAll(
       recorder,
       [
@@ -265,12 +262,7 @@ describe("the pipeline", () => {
 
   it("keeps what was given back before until the runtime is free", async () => {
     const recorder = new Recorder();
-    const timing = {
-      receiveAhead: 60_000,
-      claimAhead: 0,
-      longestClaim: 60_000,
-      longestWait: 20,
-    };
+    const timing = { ...patient, claimAhead: 0, longestWait: 20 };
     await takeAll(
       recorder,
       [
@@ -285,12 +277,7 @@ describe("the pipeline", () => {
 
   it("does not keep a claim of what the runtime is not free for: it can be cancelled meanwhile", async () => {
     const recorder = new Recorder();
-    const timing = {
-      receiveAhead: 60_000,
-      claimAhead: 60_000,
-      longestClaim: 30,
-      longestWait: 60_000,
-    };
+    const timing = { ...patient, longestClaim: 30 };
     await takeAll(
       recorder,
       [

@@ -7,6 +7,7 @@ import {
 } from "../../../contracts/tasks/message";
 import type { TaskRecord } from "../../../contracts/tasks/record";
 import { type Manifest, manifestSchema } from "../../../contracts/tasks/result";
+import { startFaultyProxy } from "../../python/faultyProxy";
 import { describeOnMoto } from "../../python/moto";
 import { malformedMessages } from "./malformedMessages";
 import { start } from "./runtimes/fleet";
@@ -521,6 +522,36 @@ describeOnMoto("an agent", (moto) => {
     ends.push(() => again.stop());
     await ended(world, "b", "completed");
     assert.equal(await readiness(), 200);
+  });
+
+  it("takes results for stored whose storing was never confirmed, even at the last attempt", async () => {
+    // S3 writes the manifest and never says so; then it says nothing at all for a while.
+    const { world, runtime } = await worldWith();
+    let isUnconfirmed = true;
+    let isSilent = false;
+    const proxy = await startFaultyProxy(world.moto.endpoint, ({ service, method, path }) => {
+      if (service !== "s3" || !path.includes("manifest.json")) return "pass";
+      if (method === "GET") return isSilent ? "refuse" : "pass";
+      isSilent = isUnconfirmed;
+      return isUnconfirmed ? "fail" : "pass";
+    });
+    ends.push(() => proxy.stop());
+    const agent = await world.agent(runtime.url, {
+      AWS_ENDPOINT_URL: proxy.endpoint,
+      MAX_ATTEMPTS: "1",
+    });
+    await world.submit({ id: "unconfirmed" });
+    await eventually(
+      "the message is left for later",
+      () => agent.output,
+      (output) => output.includes("a message is left for later"),
+    );
+    isUnconfirmed = false;
+    isSilent = false;
+    await ended(world, "unconfirmed", "completed");
+    await isDone(world);
+    assert.deepEqual(idsOf(runtime), ["unconfirmed"]);
+    assert.deepEqual(await world.deadLetters(), []);
   });
 
   it("keeps a task ten times as long as its message's visibility from all other agents", async () => {

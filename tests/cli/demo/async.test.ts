@@ -49,13 +49,9 @@ const withMoto = python.interpreter !== undefined;
       const temporary = mkdtempSync(join(folder, "tmp-"));
       const demo = start(["--tasks", "200", "--keep", folder], { TMPDIR: temporary });
       await demo.says(/\d of 200 tasks completed/);
-      const children = childrenOf(demo.pid);
       // moto, the API, two agents with a runtime each.
-      assert.equal(children.length, 6);
-      process.kill(demo.pid, "SIGINT");
-      assert.equal(await demo.status, 130, demo.stderr());
-      assert.deepEqual(children.filter(isAlive), []);
-      assert.deepEqual(readdirSync(temporary), []);
+      assert.equal(childrenOf(demo.pid).length, 6);
+      await endsCleanly(demo, temporary);
     });
 
     it("keeps the API and agents up for tasks of the user's own", async () => {
@@ -74,11 +70,7 @@ const withMoto = python.interpreter !== undefined;
       const letters = fleet(["tasks", "dead-letters", "sd21-queue"], environment);
       assert.equal(await letters.status, 0, letters.stderr());
       assert.match(letters.stdout(), /is empty/);
-      const children = childrenOf(demo.pid);
-      process.kill(demo.pid, "SIGINT");
-      assert.equal(await demo.status, 130, demo.stderr());
-      assert.deepEqual(children.filter(isAlive), []);
-      assert.deepEqual(readdirSync(temporary), []);
+      await endsCleanly(demo, temporary);
     });
 
     it("refuses at once a stack that is not there, or has nothing to play", async () => {
@@ -119,6 +111,15 @@ const withMoto = python.interpreter !== undefined;
     });
   },
 );
+
+/** By Ctrl-C: no process and no temporary file is left. */
+async function endsCleanly(demo: ReturnType<typeof fleet>, temporary: string): Promise<void> {
+  const children = childrenOf(demo.pid);
+  process.kill(demo.pid, "SIGINT");
+  assert.equal(await demo.status, 130, demo.stderr());
+  assert.deepEqual(children.filter(isAlive), []);
+  assert.deepEqual(readdirSync(temporary), []);
+}
 
 function start(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   return fleet(["demo", "async", ...args], environment);

@@ -74,6 +74,19 @@ describe("The versions of a stack", () => {
     assert.equal(listed.length, new Set(images).size);
   });
 
+  it("are those of the containers of managed endpoints", async () => {
+    const container =
+      "763104351884.dkr.ecr.us-west-2.amazonaws.com/pytorch-inference:2.5.1-gpu-py311-cu124-ubuntu22.04-sagemaker";
+    const plan = await planOf("managed", `sagemaker.variantEndpoints.live.container=${container}`);
+    const listed = versionsOf(plan.document.resources).map(({ name, version }) => [name, version]);
+    assert.deepEqual(listed, [
+      ["inference-server-cuda", "0.1.0"],
+      ["inference-server-neuron", "0.1.0"],
+      ["inference-server-triton", "0.1.0"],
+      ["pytorch-inference", "2.5.1-gpu-py311-cu124-ubuntu22.04-sagemaker"],
+    ]);
+  });
+
   it("know an image by tag and digest, and one without either", () => {
     const pod = (image: string) =>
       resource("kubernetes:core/v1:Pod", { spec: { initContainers: [{ image }] } });

@@ -18,8 +18,8 @@ const minute = 60;
 const hour = 60 * minute;
 
 /** Prod with all its units serving, and the controller that leads; the plan's assignments. */
-async function start(server: ControlPlane, at: string, ...assignments: string[]) {
-  const clock = new SimulatedClock(at);
+async function start(server: ControlPlane, at: string | SimulatedClock, ...assignments: string[]) {
+  const clock = typeof at === "string" ? new SimulatedClock(at) : at;
   const fleet = await FleetOnServer.of(server, await planOf("prod", ...assignments), clock.now);
   const units = Object.keys(fleet.table.units);
   for (const unit of units) await fleet.machines.serve(unit, 2);
@@ -427,6 +427,28 @@ describeOnApiServer("A unit that flaps, on a real API server,", (server) => {
     controller.stop();
   });
 });
+
+describeOnApiServer(
+  "Time that passes while the controller decides, on a real API server,",
+  (server) => {
+    it("hides nothing that becomes due meanwhile: traffic moves in seconds, not at the next round", async () => {
+      const clock = new SimulatedClock("2026-11-14T08:00:00Z", { readMs: 1, earlyMs: 3 });
+      const { fleet, controller } = await start(server(), clock);
+      for (let shortage = 1; shortage <= 2; shortage++) {
+        await sellOut(fleet, inf2);
+        await controller.untilUnit(inf2, "suspected");
+        await controller.pass(4);
+        assert.deepEqual(await fleet.weights(), fleet.capacityWeights);
+        await scaleIn(fleet, inf2);
+        await fleet.machines.launch(inf2);
+        await controller.untilUnit(inf2, "recovering");
+        await controller.pass(15 * minute);
+        assert.deepEqual(await fleet.weights(), fleet.costWeights);
+      }
+      controller.stop();
+    });
+  },
+);
 
 describeOnApiServer("Fail-over that is turned off, on a real API server,", (server) => {
   it("leaves to Pulumi what Pulumi takes back, while the controller still runs", async () => {

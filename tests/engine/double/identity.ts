@@ -44,6 +44,9 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   "aws:apigateway/methodSettings:MethodSettings": ["restApi", "stageName", "methodPath"],
   "aws:apigateway/stage:Stage": ["restApi", "stageName"],
   "aws:apigateway/usagePlanKey:UsagePlanKey": ["usagePlanId", "keyId"],
+  "aws:appautoscaling/policy:Policy": ["resourceId", "scalableDimension", "name"],
+  "aws:appautoscaling/scheduledAction:ScheduledAction": ["resourceId", "scalableDimension", "name"],
+  "aws:appautoscaling/target:Target": ["resourceId", "scalableDimension"],
   "aws:cloudwatch/eventTarget:EventTarget": ["rule", "arn"],
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ["vpcId"],
   "aws:ec2/route:Route": ["routeTableId", "destinationCidrBlock"],
@@ -82,7 +85,15 @@ const IDS: Readonly<Record<string, (name: string, subject: Subject) => string>> 
 };
 
 /** Inputs that name an object; each has a twin that gives a prefix. */
-const NAME_INPUTS = ["name", "bucket", "nodeGroupName", "dashboardName"];
+const NAME_INPUTS = [
+  "name",
+  "bucket",
+  "nodeGroupName",
+  "dashboardName",
+  "inferenceComponentName",
+  "endpointName",
+  "endpointConfigName",
+];
 
 /** What an object is called, and by what Pulumi finds it again. */
 export function identityOf(subject: Subject): Identity {

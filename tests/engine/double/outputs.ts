@@ -27,6 +27,7 @@ const BY_PROPERTY: Readonly<Record<string, Output>> = {
 };
 
 const BY_TYPE: Readonly<Record<string, Readonly<Record<string, Output>>>> = {
+  "aws-native:sagemaker:EndpointConfig": { endpointConfigName: ({ name }) => name },
   "aws:apigateway/restApi:RestApi": {
     executionArn: ({ id }) => `arn:aws:execute-api:${account.region}:${account.id}:${id}`,
   },

@@ -17,11 +17,14 @@ const FIXED = [
 
 /** And what a type cannot change beside them. */
 const FIXED_BY_TYPE: Readonly<Record<string, RegExp>> = {
+  "aws-native:sagemaker:EndpointConfig": /^(?!tags\b)/,
   "aws:apigateway/deployment:Deployment": /^(restApi|triggers)\b/,
   "aws:dynamodb/table:Table": /^hashKey\b/,
   "aws:eks/cluster:Cluster": /^(roleArn|encryptionConfig|bootstrapSelfManagedAddons)\b/,
   "aws:eks/nodeGroup:NodeGroup": /^(amiType|capacityType|instanceTypes|nodeRoleArn|subnetIds)\b/,
   "aws:eks/accessEntry:AccessEntry": /^type\b/,
+  "aws:sagemaker/endpointConfiguration:EndpointConfiguration": /^(?!tags\b)/,
+  "aws:sagemaker/model:Model": /^(?!tags\b)/,
   "kubernetes:apps/v1:Deployment": /^spec\.selector\b/,
   "kubernetes:core/v1:PersistentVolume": /^spec\.csi\b/,
   "kubernetes:core/v1:Secret": /^(data|stringData)\b/,

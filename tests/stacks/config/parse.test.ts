@@ -154,6 +154,40 @@ describe("Rules between keys of a config", () => {
     assert.match(problem.allowed, /5 units of sd21 at most, the target groups .* one action/);
   });
 
+  it("want the import that is compiled, and nothing compiled beside what is named", () => {
+    const compile = { neuron: { sizes: ["512x512"] } };
+    const models = (model: object) => ({ ...smallest(), models: { sd21: model } });
+    const cuda = "5e7c2a1f0d9b8346";
+    assert.deepEqual(problemsOf(models({ compile, artefacts: { cuda } })), []);
+    const missing = onlyProblem(models({ compile }));
+    assert.equal(missing.key, "models.sd21.artefacts.cuda");
+    assert.match(
+      missing.allowed,
+      /import for cuda, since models\.sd21\.compile\.neuron compiles it/,
+    );
+    const doubled = onlyProblem(models({ compile, artefacts: { cuda, neuron: cuda } }));
+    assert.equal(doubled.key, "models.sd21.artefacts.neuron");
+  });
+
+  it("keep units off the names of what compiles", () => {
+    const problem = onlyProblem({ units: { "compile-sd21": unit(measured) } });
+    assert.match(problem.allowed, /does not begin with compile-/);
+  });
+
+  it("name the frameworks that can be compiled for", () => {
+    const models = { sd21: { compile: { cuda: {} } } };
+    const problem = onlyProblem({ ...smallest(), models });
+    assert.match(problem.allowed, /the keys neuron, triton/);
+  });
+
+  it("refuse sizes that no latents make", () => {
+    const compile = { neuron: { sizes: ["512x500"] } };
+    const artefacts = { cuda: "5e7c2a1f0d9b8346" };
+    const problem = onlyProblem({ ...smallest(), models: { sd21: { compile, artefacts } } });
+    assert.equal(problem.key, "models.sd21.compile.neuron.sizes[0]");
+    assert.match(problem.allowed, /multiples of 8/);
+  });
+
   it("refuse a framework that does not run on the accelerator", () => {
     const problem = onlyProblem({
       units: { other: unit({ accelerator: "g5", framework: "neuron", ...measured }) },

@@ -11,6 +11,7 @@ export type AgentStep =
   | "image"
   | "output"
   | "manifest"
+  | "tell that it runs"
   | "complete"
   | "requeue"
   | "fail"
@@ -26,7 +27,7 @@ export function stepOf(call: AwsCall): AgentStep {
     case "sqs":
       return queueSteps[call.action] ?? "other";
     case "sns":
-      return call.action.startsWith("Publish") ? "tell" : "other";
+      return topicStep(call);
     case "s3":
       return storeStep(call);
     case "dynamodb":
@@ -34,6 +35,14 @@ export function stepOf(call: AwsCall): AgentStep {
     default:
       return "other";
   }
+}
+
+/** Of notifications, those that a task runs go out beside the run. */
+function topicStep({ action, body }: AwsCall): AgentStep {
+  if (!action.startsWith("Publish")) return "other";
+  const parameters = new URLSearchParams(body.toString());
+  const message = parameters.get("Message");
+  return message?.includes('"status":"running"') ? "tell that it runs" : "tell";
 }
 
 const queueSteps: Readonly<Record<string, AgentStep>> = {

@@ -1,0 +1,31 @@
+import { Logger } from "@aws-lambda-powertools/logger";
+import { TASK_RESULTS } from "../../contracts/tasks/settings";
+import { ResultTopic } from "../queue-agent/notifications";
+import { readSettings } from "../service/settings";
+import { createClients } from "../task-api/clients";
+import { deployedLists } from "../task-api/deployedLists";
+import { ResultCache } from "../task-api/resultCache";
+import { TaskStore } from "../task-api/taskStore";
+import { createHandler } from "./handler";
+import { settingsSchema } from "./settings";
+
+// Once an instance: what is made here is kept from batch to batch.
+const settings = readSettings(settingsSchema, { ...process.env, ...deployedLists(process.env) });
+const { dynamoDb, sns, s3, sageMaker } = createClients();
+const log = new Logger({ serviceName: TASK_RESULTS });
+const { CACHE_TABLE_NAME } = settings;
+
+/** The function's entry: batches of the queue that is subscribed to the endpoints' topics. */
+export const handler = createHandler((deadline) => ({
+  settings,
+  store: new TaskStore(dynamoDb, settings.TABLE_NAME, deadline),
+  topic: new ResultTopic(sns, settings.RESULT_TOPIC_ARN),
+  sageMaker,
+  s3,
+  cache:
+    CACHE_TABLE_NAME === undefined
+      ? undefined
+      : new ResultCache(dynamoDb, CACHE_TABLE_NAME, deadline.work),
+  deadline,
+  log,
+}));

@@ -1,0 +1,48 @@
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+import { cloudWatchAlarm } from "../fleet/names";
+import type { Alarm } from "./alarm";
+import { nameIn, type Scope } from "./scope";
+
+/** Physical name of an alarm, known before it exists. */
+export function alarmNameIn(scope: Pick<Scope, "project" | "stack">, part: string): string {
+  return nameIn(scope, part, cloudWatchAlarm);
+}
+
+/** An alarm that tells `topicArn` of its beginning and its end. */
+export function createMetricAlarm(
+  scope: Scope,
+  topicArn: pulumi.Input<string>,
+  alarm: Alarm,
+  opts: pulumi.ResourceOptions,
+): aws.cloudwatch.MetricAlarm {
+  return create(scope, alarm, { alarmActions: [topicArn], okActions: [topicArn] }, opts);
+}
+
+/** An alarm that a scaling policy acts on, and that nobody is told of. */
+export function createScalingAlarm(
+  scope: Scope,
+  policy: aws.appautoscaling.Policy,
+  alarm: Alarm,
+  opts: pulumi.ResourceOptions,
+): aws.cloudwatch.MetricAlarm {
+  return create(scope, alarm, { alarmActions: [policy.arn] }, opts);
+}
+
+function create(
+  scope: Scope,
+  [part, description, rest]: Alarm,
+  actions: Pick<aws.cloudwatch.MetricAlarmArgs, "alarmActions" | "okActions">,
+  opts: pulumi.ResourceOptions,
+): aws.cloudwatch.MetricAlarm {
+  return new aws.cloudwatch.MetricAlarm(
+    part,
+    {
+      name: alarmNameIn(scope, part),
+      alarmDescription: `${scope.project} ${scope.stack}: ${description}`,
+      ...actions,
+      ...rest,
+    },
+    opts,
+  );
+}
