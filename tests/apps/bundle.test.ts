@@ -31,8 +31,7 @@ describe("The bundle of the fail-over controller", () => {
 /** Of zod's messages in other languages, which a bundle has all or none of, 290 KiB. */
 const german = "Ungültige Eingabe";
 
-describe("The bundles of the apps", function () {
-  this.timeout(60_000);
+describe("The bundles of the apps", () => {
   const folder = mkdtempSync(join(tmpdir(), "fleet-bundles-"));
   after(() => rmSync(folder, { recursive: true }));
 

@@ -61,8 +61,7 @@ function anotherThan(value: unknown): unknown {
 }
 
 for (const chart of pinned.filter(({ repository }) => !repository.endsWith(".yaml")))
-  describe(`The chart ${chart.name} itself`, function () {
-    this.timeout(300_000);
+  describe(`The chart ${chart.name} itself`, () => {
     let file: string;
     let valuesYaml: string;
     let releases: readonly PlannedRelease[];

@@ -43,8 +43,7 @@ function keyPaths(value: unknown, path: readonly string[] = []): string[][] {
 
 describe("The values of Helm releases", () => {
   let releases: readonly PlannedRelease[];
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     releases = await plannedReleases();
   });
 

@@ -43,8 +43,7 @@ const { status } = spawnSync("fluent-bit", ["--version"]);
 const isThere = status === 0;
 
 /** Fluent Bit as the add-on has it, but for its output: what it makes of lines of logs. */
-describe(`Fluent Bit with them${isThere ? "" : " (skipped: fluent-bit is not installed)"}`, function () {
-  this.timeout(60_000);
+describe(`Fluent Bit with them${isThere ? "" : " (skipped: fluent-bit is not installed)"}`, () => {
   let folder: string;
   let apiServer: Server;
   let fluentBit: ChildProcess | undefined;

@@ -70,9 +70,7 @@ function allowed(made: Registry): readonly string[] {
     .sort();
 }
 
-describe("ManagedResults", function () {
-  this.timeout(60_000);
-
+describe("ManagedResults", () => {
   it("subscribes its queue to all topics as they publish, and keeps what cannot be delivered", async () => {
     const made = await create();
     const subscriptions = made.ofType("aws:sns/topicSubscription:TopicSubscription");
@@ -153,8 +151,7 @@ describe("ManagedResults", function () {
   });
 });
 
-describe("TaskFunction with managed runtimes", function () {
-  this.timeout(60_000);
+describe("TaskFunction with managed runtimes", () => {
   const create = (cacheTableArn: string | undefined) =>
     construct(
       () =>

@@ -68,9 +68,7 @@ async function files(): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(texts));
 }
 
-describe("TaskFunction", function () {
-  this.timeout(60_000);
-
+describe("TaskFunction", () => {
   it("runs on arm64, traced, and logs to a group that forgets", async () => {
     const made = await create();
     const { inputs } = made.one(FUNCTION);

@@ -21,9 +21,7 @@ async function planned(stack: string): Promise<ReadonlyMap<string, Record<string
   return new Map(alarms.map(({ name, inputs }) => [name.replace(/^alarms-/, ""), inputs]));
 }
 
-describe("The alarms in the docs", function () {
-  this.timeout(120_000);
-
+describe("The alarms in the docs", () => {
   for (const stack of ["dev", "prod", "managed"])
     it(`are all that ${stack} has, in the table for who is on call`, async () => {
       const rows = documented("docs/how-to/on-call.md");

@@ -57,9 +57,7 @@ const pages = [
 ];
 const examples = pages.flatMap(examplesIn);
 
-describe("The commands in the docs", function () {
-  this.timeout(120_000);
-
+describe("The commands in the docs", () => {
   it("are found", () => assert.ok(examples.length >= 10, `only ${examples.length}`));
 
   for (const { page, command, shown } of examples)

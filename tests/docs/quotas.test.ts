@@ -29,9 +29,7 @@ async function limits(stack: string, families: readonly string[]): Promise<numbe
   }, 0);
 }
 
-describe("The quotas that the docs tell to ask for", function () {
-  this.timeout(120_000);
-
+describe("The quotas that the docs tell to ask for", () => {
   for (const [quota, families] of Object.entries(quotas))
     it(`are what the NodePools may use of ${quota}`, async () => {
       assert.deepEqual(told(quota), [

@@ -90,9 +90,7 @@ const presenceDecides: readonly string[] = [
   "cluster-secrets-encrypted",
 ];
 
-describe("Every rule", function () {
-  this.timeout(60_000);
-
+describe("Every rule", () => {
   it("has a name of its own, in kebab-case", () => {
     const names = rules.map(({ name }) => name);
     assert.ok(names.length >= 30, `${names.length} rules`);

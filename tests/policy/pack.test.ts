@@ -6,8 +6,7 @@ import { configured } from "../../policy/packConfig";
 import { planOf } from "../program/planned";
 import { type Diagnostic, PackProcess } from "./packProcess";
 
-describe("The pack, run by Pulumi's SDK as the engine runs it,", function () {
-  this.timeout(120_000);
+describe("The pack, run by Pulumi's SDK as the engine runs it,", () => {
   let pack: PackProcess | undefined;
 
   before(async () => {

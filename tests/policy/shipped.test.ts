@@ -65,8 +65,7 @@ function without({ rule, setting, index }: Listed): PackConfig {
   return { ...decided, [rule]: { ...(decided[rule] as object), [setting]: left } };
 }
 
-describe("The shipped program", function () {
-  this.timeout(300_000);
+describe("The shipped program", () => {
   let plans: Readonly<Record<string, Plan>>;
 
   before(async () => {
@@ -151,9 +150,7 @@ const bad: Readonly<Record<string, readonly [stack: string, ...assignments: stri
   "no-forced-deletion-in-production": ["prod", "protectData=false"],
 };
 
-describe("A config that a policy refuses", function () {
-  this.timeout(300_000);
-
+describe("A config that a policy refuses", () => {
   for (const [policy, [stack, ...assignments]] of Object.entries(bad))
     it(`is found in ${stack}'s plan by ${policy}: ${assignments.join(" ")}`, async () => {
       const plan = await planOf(stack, ...assignments);

@@ -71,8 +71,7 @@ describe("The asynchronous path's runtimes", () => {
   let everything: Plan;
   let pods: readonly RuntimePod[];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     dev = await planOf("dev");
     everything = await planOf("prod", ...everythingOn);
     pods = [...podsOf(dev), ...podsOf(everything)];

@@ -39,8 +39,7 @@ describeWithPython("AWS inputs", ["botocore"], (ask) => {
   const check = (list: readonly object[]) =>
     ask("check_inputs.py", list) as { name: string; message: string }[];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     resources = Object.values(await plansToCheck()).flatMap((plan) =>
       plan.document.resources
         .filter(({ type }) => /^(aws|aws-native|awsx|eks|docker|docker-build):/.test(type))
@@ -69,8 +68,7 @@ describeWithPython("AWS inputs", ["botocore"], (ask) => {
     assert.deepEqual([...new Set(unread)], []);
   });
 
-  it("are what AWS's own service models allow: types, enums, patterns, lengths", function () {
-    this.timeout(120_000);
+  it("are what AWS's own service models allow: types, enums, patterns, lengths", () => {
     const all = resources.flatMap(({ plan, resource }) => callsOf(plan, resource).made);
     const wrong = check(all).map(({ name, message }) => `${name}: ${message}`);
     assert.deepEqual([...new Set(wrong)], []);

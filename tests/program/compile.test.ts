@@ -30,8 +30,7 @@ describe("What is compiled by the program", () => {
   let plan: Plan;
   let jobs: Map<string, Manifest>;
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     plan = await planOf("prod", source, neuron, triton);
     jobs = jobsOf(plan);
   });

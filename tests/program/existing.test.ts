@@ -53,8 +53,7 @@ const leftOut: Readonly<Record<InstallableComponent, readonly string[]>> = {
   "pod-identity-agent": ["eks-pod-identity-agent"],
 };
 
-describe("A VPC of the user's", function () {
-  this.timeout(120_000);
+describe("A VPC of the user's", () => {
   let plan: Plan;
   before(async () => {
     plan = await planOf("prod", existingNetwork, "gateway.scheme=internal");
@@ -114,8 +113,7 @@ interface Balancer {
   readonly sourceRanges: readonly string[];
 }
 
-describe("A cluster of the user's", function () {
-  this.timeout(300_000);
+describe("A cluster of the user's", () => {
   let bare: Plan;
   let full: Plan;
   before(async () => {

@@ -47,8 +47,7 @@ describe("IAM", () => {
   let plans: Readonly<Record<string, Plan>>;
   let found: readonly Found[];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     plans = await plansToCheck();
     found = Object.values(plans).flatMap(statementsOf);
     assert.ok(found.length > 100);
@@ -74,8 +73,7 @@ describe("IAM", () => {
     }
   });
 
-  it("keeps policies within IAM's limits, in a stack with a name of a hundred characters too", async function () {
-    this.timeout(120_000);
+  it("keeps policies within IAM's limits, in a stack with a name of a hundred characters too", async () => {
     const { values } = everythingOn
       .map((assignment) => assignment.replace("us-west-2", longRegion))
       .reduce(withAssignment, readStackConfig(resolve(__dirname, "../.."), "prod"));

@@ -107,8 +107,7 @@ describeWithPython("IAM policy documents", ["parliament"], (ask) => {
 
   const lint = (policies: typeof documents) => ask("lint_policies.py", policies) as Finding[];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     const plans = Object.values(await plansToCheck());
     documents = plans.flatMap((plan) =>
       plan.document.resources

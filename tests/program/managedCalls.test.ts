@@ -101,8 +101,7 @@ describeWithPython(
       describe(`in ${stack}`, () => {
         let sent: readonly NamedCall[];
         let answer: Answer;
-        before(async function () {
-          this.timeout(120_000);
+        before(async () => {
           sent = controlCalls((await plansToCheck())[stack]!);
           answer = makeAndDelete(sent);
         });
@@ -181,8 +180,7 @@ function shared(plan: Plan, name: (resource: PlannedResource) => unknown): strin
 
 describe("Names in AWS", () => {
   let plans: Readonly<Record<string, Plan>>;
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     plans = await plansToCheck();
   });
 

@@ -22,8 +22,7 @@ const image = "123456789012.dkr.ecr.us-west-2.amazonaws.com/theirs";
 const digest = (digit: string) => `images.server.digests.neuron=sha256:${digit.repeat(64)}`;
 const hash = (digit: string) => digit.repeat(16);
 
-describe("A managed runtime's revision", function () {
-  this.timeout(120_000);
+describe("A managed runtime's revision", () => {
   let shipped: string;
   before(async () => {
     shipped = await revisionOf();

@@ -190,8 +190,7 @@ describe("Custom resources", () => {
     });
   }
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     plans = Object.values(await plansToCheck());
     models = loadModels();
   });

@@ -59,8 +59,7 @@ function setting(plan: Plan, name: string): unknown {
   return env.find((entry: Manifest) => entry.name === name)?.value;
 }
 
-describe("Secrets", function () {
-  this.timeout(120_000);
+describe("Secrets", () => {
   let dev: Plan;
   let encrypted: Plan;
 

@@ -33,8 +33,7 @@ function seconds(probe: Manifest): number {
 describe("Workloads", () => {
   let plans: readonly [string, Plan][];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     plans = Object.entries(await plansOnClusters());
   });
 
@@ -187,8 +186,7 @@ describe("Workloads", () => {
 describe("Kubernetes objects", () => {
   let plans: readonly [string, Plan][];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     plans = Object.entries(await plansOnClusters());
   });
 
@@ -248,8 +246,7 @@ describe("Kubernetes objects", () => {
 describe("Scaling", () => {
   let scaled: readonly { unit: string; stack: string; spec: Manifest; plan: Plan }[];
 
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     scaled = Object.values(await plansOnClusters()).flatMap((plan) =>
       unitsOf(plan).map((unit) => ({
         unit,

@@ -20,7 +20,6 @@ export function describeOnMoto(
   }
   const { interpreter } = python;
   describe(title, function () {
-    this.timeout(60_000);
     let running: Moto | undefined;
     before("start moto", async () => {
       running = await startMoto(interpreter);

@@ -78,8 +78,7 @@ function registry(severity: string): Promise<Server> {
   return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
 }
 
-describe("The audit of npm packages", function () {
-  this.timeout(120_000);
+describe("The audit of npm packages", () => {
   const folder = mkdtempSync(join(tmpdir(), "fleet-audit-"));
   after(() => rmSync(folder, { recursive: true }));
 

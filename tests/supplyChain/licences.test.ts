@@ -14,8 +14,7 @@ const root = resolve(__dirname, "../..");
 
 describe("The licences of npm packages", () => {
   let packages: PackageLicence[];
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     packages = await installedLicences(root);
   });
 

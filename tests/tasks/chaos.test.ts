@@ -282,8 +282,7 @@ describeOnMoto(
       }
     });
 
-    it("Every completed task has all its images, with the runtime's bytes", async function () {
-      this.timeout(5 * 60_000);
+    it("Every completed task has all its images, with the runtime's bytes", async () => {
       for (const task of tasks) {
         if (records.get(task.id)!.state !== "completed") continue;
         const { images } = await manifestOf(task.id);
@@ -352,8 +351,7 @@ describeOnMoto(
       }
     });
 
-    it("Messages that come once more after all is over change nothing", async function () {
-      this.timeout(5 * 60_000);
+    it("Messages that come once more after all is over change nothing", async () => {
       const runs = [...generations.began.values()].flat().length;
       const late = random.shuffled(copies).slice(0, 50);
       for (const body of late) await send(body, 0);

@@ -15,8 +15,7 @@ describeOnMoto("An agent that is told to stop", (moto) => {
   let api: TaskClient;
   const pods: Pod[] = [];
 
-  before("start the API", async function () {
-    this.timeout(120_000);
+  before("start the API", async () => {
     world = await TaskWorld.start(moto(), {
       runtimes: ["drawing"],
       times: {

@@ -81,8 +81,7 @@ describeOnMoto("A task's way from the API to its results", (moto) => {
   const runtimes = new Map<RuntimeName, RunningRuntime>();
   const steps = new Map<RuntimeName, AgentStep[]>();
 
-  before("start the API, the agents and their runtimes", async function () {
-    this.timeout(120_000);
+  before("start the API, the agents and their runtimes", async () => {
     world = await TaskWorld.start(moto(), {
       runtimes: ["drawing", "webui", "comfyui"],
       times: {
@@ -380,8 +379,7 @@ describeOnMoto("A task's cancellation", (moto) => {
   let api: TaskClient;
   let runtime: RunningRuntime;
 
-  before("start the API and a runtime, but no agent", async function () {
-    this.timeout(120_000);
+  before("start the API and a runtime, but no agent", async () => {
     world = await TaskWorld.start(moto(), {
       runtimes: ["drawing"],
       times: cancellationTimes,
@@ -414,8 +412,7 @@ describeOnMoto("A task's cancellation", (moto) => {
     await agent.end();
   });
 
-  it("Of a cancellation and a claim at the same time, exactly one wins", async function () {
-    this.timeout(120_000);
+  it("Of a cancellation and a claim at the same time, exactly one wins", async () => {
     const ids = Array.from({ length: 90 }, (_, index) => `raced-${index}`);
     for (const id of ids) assert.equal((await api.submit(drawn(id))).status, 202);
     // Two agents take them from the front, and clients cancel just in front of them.

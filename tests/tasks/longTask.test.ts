@@ -18,8 +18,7 @@ describeOnMoto("A task that takes thirty times its message's visibility timeout"
   let world: TaskWorld;
   let api: TaskClient;
 
-  before("start the API", async function () {
-    this.timeout(120_000);
+  before("start the API", async () => {
     world = await TaskWorld.start(moto(), {
       runtimes: ["drawing"],
       times: {

@@ -10,8 +10,7 @@ import { ManagedWorld, runtime } from "./harness/managedWorld";
 import type { TaskClient } from "./harness/taskClient";
 import { until } from "./harness/until";
 
-describeOnMoto("A managed runtime", function (moto) {
-  this.timeout(90_000);
+describeOnMoto("A managed runtime", (moto) => {
   let world: ManagedWorld;
   let client: TaskClient;
   let api: AppProcess;
@@ -363,8 +362,7 @@ describeOnMoto("A managed runtime", function (moto) {
   });
 });
 
-describeOnMoto("A managed runtime that goes over to another revision", function (moto) {
-  this.timeout(60_000);
+describeOnMoto("A managed runtime that goes over to another revision", (moto) => {
   let world: ManagedWorld;
   before("start it", async () => {
     world = await ManagedWorld.start(moto());

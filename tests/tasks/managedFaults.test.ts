@@ -20,8 +20,7 @@ function isUpdate({ action, body }: AwsCall, part: string): boolean {
   return UpdateExpression.includes(part);
 }
 
-describeOnMoto("A managed runtime's API that dies", function (moto) {
-  this.timeout(120_000);
+describeOnMoto("A managed runtime's API that dies", (moto) => {
   let world: ManagedWorld;
   before("start it", async () => {
     world = await ManagedWorld.start(moto(), { apiSeconds: 2 });
@@ -91,8 +90,7 @@ describeOnMoto("A managed runtime's API that dies", function (moto) {
     });
 });
 
-describeOnMoto("What brings a managed runtime's results back and dies", function (moto) {
-  this.timeout(120_000);
+describeOnMoto("What brings a managed runtime's results back and dies", (moto) => {
   const isObject = (end: string) => (call: AwsCall) =>
     call.service === "s3" && call.method === "PUT" && new RegExp(`${end}(\\?|$)`).test(call.path);
   const points: readonly (readonly [string, (call: AwsCall) => boolean])[] = [
@@ -162,9 +160,7 @@ describeOnMoto("What brings a managed runtime's results back and dies", function
   });
 });
 
-describeOnMoto("Two hundred tasks of a managed runtime", function (moto) {
-  this.timeout(300_000);
-
+describeOnMoto("Two hundred tasks of a managed runtime", (moto) => {
   it("end exactly once each when a call in ten fails and notifications come twice and in any order", async () => {
     const world = await ManagedWorld.start(moto(), { apiSeconds: 20 });
     try {

@@ -16,7 +16,6 @@ const python = join(root, "apps/inference-server/.venv/bin/python");
 (existsSync(python) ? describeOnMoto : describe.skip)(
   "A managed runtime with our inference server in the container's place",
   function (this: Mocha.Suite, moto?: Parameters<Parameters<typeof describeOnMoto>[1]>[0]) {
-    this.timeout(180_000);
     let folder: string;
     let server: ChildProcess;
     let world: ManagedWorld;

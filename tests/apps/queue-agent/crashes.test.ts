@@ -94,8 +94,7 @@ async function killAtEach(
 describeOnMoto("an agent that is killed", (moto) => {
   const ids = Array.from({ length: 24 }, (_, index) => `task-${index}`);
 
-  it("before or after any call loses no task, no image, and generates none again that is stored", async function () {
-    this.timeout(180_000);
+  it("before or after any call loses no task, no image, and generates none again that is stored", async () => {
     const world = await World.create(moto());
     const runsUntilStored = new Map<string, number>();
     const runtime = await start({ runMs: 20 });
@@ -131,8 +130,7 @@ describeOnMoto("an agent that is killed", (moto) => {
     }
   });
 
-  it("before or after any call of a failure's way loses no message, and tells why it failed", async function () {
-    this.timeout(180_000);
+  it("before or after any call of a failure's way loses no message, and tells why it failed", async () => {
     const world = await World.create(moto());
     const runtime = await start({ fault: () => ({ status: 400, message: "no such size" }) });
     try {

@@ -8,8 +8,7 @@ import { createWorld, send, startApi } from "./apiOnMoto";
 
 const bundler = resolve(__dirname, "../../../apps/bundle.mjs");
 
-describe("The bundle of the tasks' API", function () {
-  this.timeout(60_000);
+describe("The bundle of the tasks' API", () => {
   const folder = mkdtempSync(join(tmpdir(), "fleet-task-api-"));
   const lambda = join(folder, "lambda.cjs");
   const local = join(folder, "local.cjs");

@@ -3,8 +3,7 @@ import { benches } from "../../../cli/bench/registry";
 import { fleet } from "../fleetProcess";
 
 describe("fleet bench --help", () => {
-  it("lists every bench with a line of what it measures", async function () {
-    this.timeout(60_000);
+  it("lists every bench with a line of what it measures", async () => {
     const { status, stdout } = await fleet("small", ["bench", "--help"]);
     assert.equal(status, 0);
     assert.match(stdout, /--prepare/);

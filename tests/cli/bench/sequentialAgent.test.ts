@@ -19,8 +19,7 @@ const root = resolve(__dirname, "../../..");
 const region = "us-west-2";
 
 describeOnMoto("the agent that ours is measured against", (moto) => {
-  it("leaves an image, the rest of the answer and a notification, and deletes the message", async function () {
-    this.timeout(60_000);
+  it("leaves an image, the rest of the answer and a notification, and deletes the message", async () => {
     const { interpreter } = pythonWith(root, ["boto3", "requests"]);
     const { sqs, sns, s3 } = clientsAt(moto().endpoint, region);
     const queue = async (QueueName: string) =>

@@ -15,8 +15,7 @@ const withMoto = python.interpreter !== undefined;
 
 (withMoto ? describe : describe.skip)(
   `the demo of the asynchronous path${withMoto ? "" : ` (skipped: ${python.reason})`}`,
-  function () {
-    this.timeout(300_000);
+  () => {
     let folder: string;
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), "fleet-demo-test-"));

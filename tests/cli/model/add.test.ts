@@ -364,8 +364,7 @@ describeOnMoto("fleet model add from a folder", (moto) => {
 
   const title = "gives the server what it finds whole and verifies";
   if (existsSync(serverPython))
-    it(title, async function () {
-      this.timeout(60_000);
+    it(title, async () => {
       const folder = await world.download(await world.addFrom(modelOf(18)));
       const look = () =>
         spawnSync(serverPython, ["-c", VERIFY, folder], { cwd: server, encoding: "utf8" });

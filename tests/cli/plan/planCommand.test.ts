@@ -13,8 +13,7 @@ describe("fleet plan", () => {
   let text: Ended;
   let plan: PlanDocument;
 
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     json = await fleet("small", ["plan", "--json"]);
     text = await fleet("small", ["plan", "--html", html, "--svg", svg]);
     plan = JSON.parse(json.stdout);

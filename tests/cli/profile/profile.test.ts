@@ -28,8 +28,7 @@ config:
       framework: neuron
 `;
 
-describe("fleet profile", function () {
-  this.timeout(60_000);
+describe("fleet profile", () => {
   let folder: string;
   let server: SlottedServer | undefined;
 

@@ -27,10 +27,7 @@ async function searchOn(server: SlottedServerOptions, options: Partial<ProfileOp
   }
 }
 
-describe("the search for a breaking point", function () {
-  // It measures a real server on a machine that others use: only what fails again and again is wrong.
-  this.retries(2);
-
+describe("the search for a breaking point", () => {
   for (const { slots, serviceMs } of [
     { slots: 1, serviceMs: 50 },
     { slots: 4, serviceMs: 150 },

@@ -8,8 +8,7 @@ import { describeOnMoto } from "../../python/moto";
 import type { Ended } from "../fleetProcess";
 import { startTaskStage, type TaskStage } from "./taskStage";
 
-describeOnMoto("fleet tasks", function (moto) {
-  this.timeout(240_000);
+describeOnMoto("fleet tasks", (moto) => {
   let stage: TaskStage;
 
   before("start the API and an agent", async () => {

@@ -22,8 +22,7 @@ const resource = (type: string, inputs: Record<string, unknown>): PlannedResourc
 describe("The versions of a stack", () => {
   let versions: Version[];
   let images: string[];
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     const plan = await planOf("prod", ...everythingOn);
     versions = versionsOf(plan.document.resources);
     images = manifests(plan, "Deployment").flatMap(({ spec: { template } }) =>
@@ -116,8 +115,7 @@ describe("The versions of a stack", () => {
 describe("fleet versions", () => {
   let json: Ended;
   let text: Ended;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     [json, text] = await Promise.all([
       fleet("small", ["versions", "--json"]),
       fleet("small", ["versions", "--stack", "prod"]),

@@ -23,8 +23,7 @@ function assertNoneLost({ requests, answers }: Outcome): void {
   assert.ok([...answers.values()].every((times) => times.length === 1));
 }
 
-describe("The scaling that stack managed plans", function () {
-  this.timeout(120_000);
+describe("The scaling that stack managed plans", () => {
   let plan: Plan;
   before("plan it", async () => {
     plan = await planOf("managed");

@@ -228,8 +228,7 @@ describeOnApiServer(
       await call("compaction", { revision: header.revision, physical: true });
     }
 
-    it("loses nothing over many watches, each of which the server ends", async function () {
-      this.timeout(60_000);
+    it("loses nothing over many watches, each of which the server ends", async () => {
       const { changes, lists, lines } = await reflect({ watchSeconds: [1, 1] });
       for (let value = 0; value < 60; value++) {
         await set("a", String(value));
@@ -244,8 +243,7 @@ describeOnApiServer(
       assert.deepEqual(lines, []);
     });
 
-    it("hears of the server, and lists once, when nothing happens to its objects", async function () {
-      this.timeout(30_000);
+    it("hears of the server, and lists once, when nothing happens to its objects", async () => {
       const { reflector, changes, lists } = await reflect({ watchSeconds: [3, 3] });
       for (let times = 0; times < 7; times++) {
         await api.create("/api/v1/namespaces/default/configmaps", {
@@ -272,8 +270,7 @@ describeOnApiServer(
       assert.ok(lists() <= 2);
     });
 
-    it("keeps a thousand objects, from pages", async function () {
-      this.timeout(120_000);
+    it("keeps a thousand objects, from pages", async () => {
       for (let from = 0; from < 1000; from += 50)
         await Promise.all(
           Array.from({ length: 50 }, (_, index) =>

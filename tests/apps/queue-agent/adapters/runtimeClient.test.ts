@@ -85,8 +85,7 @@ describe("what an agent reads of a runtime's answer", () => {
     assert.equal(bytes, parts * MOST);
   });
 
-  it("fits into the heap of an agent, twice, up to the bound", async function () {
-    this.timeout(120_000);
+  it("fits into the heap of an agent, twice, up to the bound", async () => {
     const image = drawnPng({ subject: "large", bytes: 2 ** 20 }).toString("base64");
     const count = Math.floor((answerBytes - 100) / (image.length + 20));
     answer = async (response) => {
