@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { AWAITED_INDEX } from "../contracts/tasks/record";
 import type { Runtime } from "../contracts/tasks/runtimes";
 import { TASK_RESULTS, type TaskResultsSettings } from "../contracts/tasks/settings";
 import { sqsQueueName } from "../fleet/names";
@@ -16,6 +17,7 @@ import {
 import { createNodeFunction, type NodeFunction } from "./nodeFunction";
 import type { PolicyStatement } from "./podIdentity";
 import type { ResourceStatement } from "./privateBucket";
+import { createResultSweep } from "./resultSweep";
 import { nameIn, type Scope } from "./scope";
 import { functionArchive } from "./taskFunctionCode";
 
@@ -59,7 +61,10 @@ const maxReceiveCount = 10;
 /** Source: Lambda developer guide, "Using Lambda with Amazon SQS": six times the function's timeout. */
 const visibilitySeconds = 6 * timeoutSeconds;
 
-/** What brings SageMaker's results back: the endpoints' topics, a queue, and the function behind it. */
+/**
+ * What brings SageMaker's results back: the endpoints' topics, a queue, and the function behind it,
+ * which also looks itself for what the topics have told nothing of.
+ */
 export class ManagedResults extends pulumi.ComponentResource {
   readonly function: aws.lambda.Function;
   readonly queueName: pulumi.Output<string>;
@@ -75,6 +80,7 @@ export class ManagedResults extends pulumi.ComponentResource {
     const policy = createQueuePolicy(name, queue, fromTopics(args, queue.arn), { parent: this });
     const made = createFunction(name, args, queue, this, opts);
     const mapping = createMapping(name, queue, made, this);
+    const sweep = createResultSweep(`${name}-sweep`, args.scope, made.function, this);
     const subscriptions = subscribe(name, args, queue, deadLetters, policy, this);
     this.function = made.function;
     this.queueName = queue.name;
@@ -84,7 +90,7 @@ export class ManagedResults extends pulumi.ComponentResource {
       of: "A result of a managed endpoint could not be brought back",
       queueName: deadLetters.queue.name,
     };
-    this.ready = [queue, policy, deadLetters.policy, mapping, ...subscriptions];
+    this.ready = [queue, policy, deadLetters.policy, mapping, ...sweep, ...subscriptions];
     this.registerOutputs({});
   }
 }
@@ -216,6 +222,12 @@ function statementsOf(
       Effect: "Allow",
       Action: ["dynamodb:GetItem", "dynamodb:UpdateItem"],
       Resource: stores.tableArn,
+    },
+    {
+      Sid: "FindLost",
+      Effect: "Allow",
+      Action: "dynamodb:Query",
+      Resource: pulumi.interpolate`${stores.tableArn}/index/${AWAITED_INDEX.name}`,
     },
     {
       Sid: "ReadAnswers",

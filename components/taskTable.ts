@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { TABLE_KEY, TABLE_TTL } from "../contracts/tasks/record";
+import { AWAITED_INDEX, TABLE_KEY, TABLE_TTL } from "../contracts/tasks/record";
 import { dynamoDbTable } from "../fleet/names";
 import { nameIn, type Scope } from "./scope";
 
@@ -25,7 +25,22 @@ export class TaskTable extends pulumi.ComponentResource {
         name: nameIn(scope, "tasks", dynamoDbTable),
         billingMode: "PAY_PER_REQUEST",
         hashKey: TABLE_KEY,
-        attributes: [{ name: TABLE_KEY, type: "S" }],
+        attributes: [
+          { name: TABLE_KEY, type: "S" },
+          { name: AWAITED_INDEX.hashKey, type: "S" },
+          { name: AWAITED_INDEX.rangeKey, type: "N" },
+        ],
+        // One partition, of 1,000 writes a second: two for each task of a managed runtime.
+        globalSecondaryIndexes: [
+          {
+            name: AWAITED_INDEX.name,
+            keySchemas: [
+              { attributeName: AWAITED_INDEX.hashKey, keyType: "HASH" },
+              { attributeName: AWAITED_INDEX.rangeKey, keyType: "RANGE" },
+            ],
+            projectionType: "KEYS_ONLY",
+          },
+        ],
         ttl: { enabled: true, attributeName: TABLE_TTL },
         pointInTimeRecovery: { enabled: true, recoveryPeriodInDays: recoveryDays },
         serverSideEncryption: { enabled: true },

@@ -23,22 +23,11 @@ export type InvocationState = "over" | "due" | "underway" | "taken";
 const LOST_SECONDS = 600;
 
 export function invocationState(
-  { state, inferenceId, invokedAt, invokingUntilMs = 0 }: TaskRecord,
-  {
-    nowMs,
-    longestTaskSeconds,
-    requestTtlSeconds,
-  }: {
-    readonly nowMs: number;
-    readonly longestTaskSeconds: number;
-    readonly requestTtlSeconds: number;
-  },
+  { state, inferenceId, invokedAt, invokingUntilMs = 0, lostAtMs = 0 }: TaskRecord,
+  nowMs: number,
 ): InvocationState {
   if (state !== "queued") return "over";
-  if (invokedAt !== undefined) {
-    const longestMs = (requestTtlSeconds + longestTaskSeconds + LOST_SECONDS) * 1000;
-    return Date.parse(invokedAt) + longestMs < nowMs ? "due" : "taken";
-  }
+  if (invokedAt !== undefined) return lostAtMs < nowMs ? "due" : "taken";
   return inferenceId !== undefined && invokingUntilMs >= nowMs ? "underway" : "due";
 }
 
@@ -47,13 +36,32 @@ export function unasked({ requestHash, inferenceId, invokedAt, invokingUntilMs }
   return { state: "queued", requestHash, inferenceId, invokedAt, invokingUntilMs } as const;
 }
 
+/** How long SageMaker may keep silent. */
+export interface InvocationTimes {
+  readonly longestTaskSeconds: number;
+  /** That SageMaker keeps a request which waits. */
+  readonly requestTtlSeconds: number;
+}
+
 /**
  * What a record says of an invocation that somebody is about to ask for.
  *
  * @param inferenceId a new one
  */
-export function noted(inferenceId: string, { overAtMs }: Deadline): Partial<TaskRecord> {
-  return { inferenceId, invokingUntilMs: overAtMs, invokedAt: undefined };
+export function noted(
+  inferenceId: string,
+  { overAtMs }: Deadline,
+  { longestTaskSeconds, requestTtlSeconds }: InvocationTimes,
+): Partial<TaskRecord> {
+  const longestSeconds = requestTtlSeconds + longestTaskSeconds + LOST_SECONDS;
+  return {
+    inferenceId,
+    invokingUntilMs: overAtMs,
+    invokedAt: undefined,
+    outputLocation: undefined,
+    awaits: "sagemaker",
+    lostAtMs: overAtMs + longestSeconds * 1000,
+  };
 }
 
 export interface InvokerOptions {
@@ -81,7 +89,7 @@ export async function invoke(
   customAttributes: string | undefined,
 ): Promise<void> {
   const input = invocationObject(endpoint, key, requestHash);
-  await ask(
+  const { OutputLocation: outputLocation } = await ask(
     "SageMaker InvokeEndpointAsync",
     sageMaker.send(
       new InvokeEndpointAsyncCommand({
@@ -99,7 +107,8 @@ export async function invoke(
   );
   try {
     const invokedAt = new Date().toISOString();
-    await store.change(key, { inferenceId }, { invokedAt, invokingUntilMs: undefined });
+    const then = { invokedAt, outputLocation, invokingUntilMs: undefined };
+    await store.change(key, { inferenceId }, then);
   } catch (error) {
     log.warn("an invocation is not noted as taken", { key, inferenceId, error: error as Error });
   }

@@ -77,7 +77,7 @@ export async function runManaged(
       .change(
         key,
         { state: "queued", inferenceId, invokedAt: undefined },
-        { inferenceId: undefined, invokingUntilMs: undefined },
+        { inferenceId: undefined, invokingUntilMs: undefined, awaits: undefined },
         deadline.undo,
       )
       .catch((failure: unknown) =>
@@ -110,7 +110,7 @@ async function askedFor(
   for (let seen: TaskRecord | undefined = record; ; ) {
     if (seen === undefined)
       throw new AwsUnavailable("DynamoDB GetItem", new Error("the record is taken back"));
-    const state = invocationState(seen, { ...times, nowMs: Date.now() });
+    const state = invocationState(seen, Date.now());
     if (state === "over") await tellEnd(managed, settings.RESULTS_BUCKET, seen);
     if (state === "over" || state === "taken") return undefined;
     if (state === "underway") {
@@ -122,7 +122,7 @@ async function askedFor(
     const cacheKey =
       managed.cache === undefined ? undefined : cacheKeyOf(runtime, seen.type, complete);
     const { isDone, record: met } = await store.change(seen.key, unasked(seen), {
-      ...noted(inferenceId, deadline),
+      ...noted(inferenceId, deadline, times),
       cacheKey,
     });
     // Perhaps our own, whose answer got lost.

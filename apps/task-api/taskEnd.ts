@@ -45,13 +45,20 @@ export function completedBy(record: TaskRecord, manifest: Manifest): Partial<Tas
     startedAt,
     finishedAt,
     failure: undefined,
+    awaits: undefined,
     isUntold: true,
   };
 }
 
 /** What a record becomes that has failed for good. */
 export function failedBy(failure: TaskFailure): Partial<TaskRecord> {
-  return { state: "failed", failure, finishedAt: failure.at, isUntold: true };
+  return {
+    state: "failed",
+    failure,
+    finishedAt: failure.at,
+    awaits: undefined,
+    isUntold: true,
+  };
 }
 
 /**

@@ -5,10 +5,16 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  QueryCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import { TABLE_KEY, type TaskRecord, taskRecordSchema } from "../../contracts/tasks/record";
+import {
+  AWAITED_INDEX,
+  TABLE_KEY,
+  type TaskRecord,
+  taskRecordSchema,
+} from "../../contracts/tasks/record";
 import { AwsUnavailable, ask } from "./awsCall";
 import type { Deadline } from "./deadline";
 import { invalid } from "./problem";
@@ -140,6 +146,32 @@ export class TaskStore {
     return recordOf(Item);
   }
 
+  /** Keys of the tasks whose results should have come by then, the longest lost first. */
+  async *lost(nowMs: number): AsyncGenerator<string> {
+    let ExclusiveStartKey: Item | undefined;
+    do {
+      const { Items = [], LastEvaluatedKey } = await ask(
+        "DynamoDB Query",
+        this.client.send(
+          new QueryCommand({
+            TableName: this.table,
+            IndexName: AWAITED_INDEX.name,
+            KeyConditionExpression: "#awaits = :sagemaker AND #lostAtMs < :now",
+            ExpressionAttributeNames: {
+              "#awaits": AWAITED_INDEX.hashKey,
+              "#lostAtMs": AWAITED_INDEX.rangeKey,
+            },
+            ExpressionAttributeValues: marshall({ ":sagemaker": "sagemaker", ":now": nowMs }),
+            ExclusiveStartKey,
+          }),
+          { abortSignal: this.deadline.work },
+        ),
+      );
+      for (const item of Items) yield unmarshall(item)[TABLE_KEY] as string;
+      ExclusiveStartKey = LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+  }
+
   /** Cancels a task that waits. */
   cancel(key: string, finishedAt: string): Promise<Written> {
     return this.write(
@@ -148,11 +180,12 @@ export class TaskStore {
         new UpdateItemCommand({
           TableName: this.table,
           Key: marshall({ [TABLE_KEY]: key }),
-          UpdateExpression: "SET #state = :cancelled, #finishedAt = :finishedAt",
+          UpdateExpression: "SET #state = :cancelled, #finishedAt = :finishedAt REMOVE #awaits",
           ConditionExpression: "#state = :queued AND #expiresAt >= :now",
           ExpressionAttributeNames: {
             "#state": "state",
             "#finishedAt": "finishedAt",
+            "#awaits": "awaits",
             "#expiresAt": "expiresAt",
           },
           ExpressionAttributeValues: marshall({

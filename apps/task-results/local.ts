@@ -13,7 +13,7 @@ import { UserError } from "../../contracts/userError";
 import { createLog } from "../service/log";
 import { readSettings } from "../service/settings";
 import { stopOnSignals } from "../service/stop";
-import type { Handler } from "./handler";
+import type { handler as Handler } from "./lambda";
 
 /**
  * The function without Lambda, for tests and the demo: an event source mapping of one batch at a
@@ -27,7 +27,14 @@ const settingsSchema = z.object({
     .min(0, "seconds")
     .default(0)
     .describe("until what could not be settled is visible again; Lambda waits for the timeout"),
+  SWEEP_SECONDS: z.coerce
+    .number("seconds")
+    .positive("seconds")
+    .optional()
+    .describe("between two sweeps; absent: none"),
 });
+
+type Settings = z.infer<typeof settingsSchema>;
 
 const BATCH = 5;
 
@@ -50,18 +57,22 @@ async function main(): Promise<void> {
     ],
   });
   log.info({ queue: settings.QUEUE_URL }, "listening");
-  while (!isStopping)
+  const sweepMs = (settings.SWEEP_SECONDS ?? Number.POSITIVE_INFINITY) * 1000;
+  for (let sweptAt = performance.now(); !isStopping; ) {
     await batch(sqs, handler, settings).catch(async (error: unknown) => {
       log.error({ error }, "a batch is left");
       await pause(100);
     });
+    if (performance.now() - sweptAt < sweepMs) continue;
+    sweptAt = performance.now();
+    await handler({}, contextOf(settings)).catch((error: unknown) =>
+      log.error({ error }, "a sweep is left"),
+    );
+  }
 }
 
-async function batch(
-  sqs: SQSClient,
-  handler: Handler,
-  { QUEUE_URL: QueueUrl, TIMEOUT_SECONDS, RETRY_SECONDS }: z.infer<typeof settingsSchema>,
-): Promise<void> {
+async function batch(sqs: SQSClient, handler: typeof Handler, settings: Settings): Promise<void> {
+  const { QUEUE_URL: QueueUrl, RETRY_SECONDS } = settings;
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
       QueueUrl,
@@ -71,10 +82,8 @@ async function batch(
     }),
   );
   if (Messages.length === 0) return;
-  const endsAt = performance.now() + TIMEOUT_SECONDS * 1000;
-  const { batchItemFailures } = await handler({ Records: Messages.map(recordOf) }, {
-    getRemainingTimeInMillis: () => endsAt - performance.now(),
-  } as Context);
+  const { batchItemFailures = [] } =
+    (await handler({ Records: Messages.map(recordOf) }, contextOf(settings))) ?? {};
   const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
   for (const { MessageId, ReceiptHandle } of Messages)
     await (failed.has(MessageId!)
@@ -86,6 +95,11 @@ async function batch(
           }),
         )
       : sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle })));
+}
+
+function contextOf({ TIMEOUT_SECONDS }: Settings): Context {
+  const endsAt = performance.now() + TIMEOUT_SECONDS * 1000;
+  return { getRemainingTimeInMillis: () => endsAt - performance.now() } as Context;
 }
 
 /** As far as the function looks at it. */

@@ -14,14 +14,20 @@ import { isOfRevision } from "../../contracts/tasks/cache";
 import { type InferenceResult, invokedTask } from "../../contracts/tasks/invocation";
 import type { TaskFailure, TaskRecord } from "../../contracts/tasks/record";
 import type { Manifest } from "../../contracts/tasks/result";
-import { isManaged, type ManagedRuntime } from "../../contracts/tasks/runtimes";
+import { isManaged, type ManagedRuntime, type Runtime } from "../../contracts/tasks/runtimes";
 import { fleetResult } from "../queue-agent/adapters/fleetAnswer";
 import { EmbeddedMetrics } from "../queue-agent/embeddedMetrics";
 import type { ResultTopic } from "../queue-agent/notifications";
 import { Results } from "../queue-agent/results";
 import { TaskFailed } from "../queue-agent/taskFailed";
 import type { Deadline } from "../task-api/deadline";
-import { invocationState, invoke, noted, unasked } from "../task-api/invocation";
+import {
+  type InvocationTimes,
+  invocationState,
+  invoke,
+  noted,
+  unasked,
+} from "../task-api/invocation";
 import type { ResultCache } from "../task-api/resultCache";
 import { completedBy, endingWith, failedBy, taskOf, tellEnd } from "../task-api/taskEnd";
 import type { TaskStore } from "../task-api/taskStore";
@@ -90,7 +96,7 @@ export async function settle(parts: SettlementParts, result: InferenceResult): P
 }
 
 /** Undefined: the record has changed meanwhile. */
-async function complete(
+export async function complete(
   parts: SettlementParts,
   record: TaskRecord,
   result: InferenceResult,
@@ -177,7 +183,7 @@ async function remember(
 }
 
 /** Undefined: the record has changed meanwhile. */
-async function fail(
+export async function fail(
   parts: SettlementParts,
   record: TaskRecord,
   result: InferenceResult,
@@ -185,8 +191,7 @@ async function fail(
 ): Promise<Settled | undefined> {
   const { settings, store, log } = parts;
   const { key, requestHash, inferenceId } = record;
-  const runtime = settings.RUNTIMES.find(({ name }) => name === record.runtime);
-  const managed = runtime !== undefined && isManaged(runtime) ? runtime : undefined;
+  const managed = managedRuntimeOf(settings.RUNTIMES, record);
   if (inferenceId !== result.inferenceId) {
     // Whoever noted the next one may have died before asking for it.
     if (record.retryOf !== result.inferenceId || managed === undefined) return "stale";
@@ -200,7 +205,12 @@ async function fail(
     isRetried(failure.code, { attempts, maxAttempts: managed.maxAttempts ?? 1 })
   ) {
     const next = randomUUID();
-    const then = { ...noted(next, parts.deadline), retryOf: inferenceId, attempts, failure };
+    const then = {
+      ...noted(next, parts.deadline, timesOf(parts, managed)),
+      retryOf: inferenceId,
+      attempts,
+      failure,
+    };
     const { isDone, record: met } = await store.change(key, when, then);
     if (!isDone && met?.inferenceId !== next) return undefined;
     count(parts, record, TASKS_RETRIED_METRIC, 1);
@@ -215,17 +225,22 @@ async function fail(
   return isDone ? "failed" : "over";
 }
 
+/** Undefined: it is gone, or has agents now. */
+export function managedRuntimeOf(
+  runtimes: readonly Runtime[],
+  { runtime }: TaskRecord,
+): ManagedRuntime | undefined {
+  const found = runtimes.find(({ name }) => name === runtime);
+  return found !== undefined && isManaged(found) ? found : undefined;
+}
+
 async function resumed(
   parts: SettlementParts,
   runtime: ManagedRuntime,
   record: TaskRecord,
   result: InferenceResult,
 ): Promise<Settled | undefined> {
-  const state = invocationState(record, {
-    nowMs: Date.now(),
-    longestTaskSeconds: runtime.longestTaskSeconds,
-    requestTtlSeconds: parts.settings.REQUEST_TTL_SECONDS,
-  });
+  const state = invocationState(record, Date.now());
   if (state === "taken") return "over";
   // SQS brings it again, when the other one has asked or its note has expired.
   if (state === "underway") throw new Error(`${record.key} is about to be invoked again`);
@@ -233,11 +248,18 @@ async function resumed(
   const { isDone, record: met } = await parts.store.change(
     record.key,
     unasked(record),
-    noted(next, parts.deadline),
+    noted(next, parts.deadline, timesOf(parts, runtime)),
   );
   if (!isDone && met?.inferenceId !== next) return undefined;
   await ask(parts, runtime, record, next, result);
   return "retried";
+}
+
+function timesOf(
+  { settings }: SettlementParts,
+  { longestTaskSeconds }: ManagedRuntime,
+): InvocationTimes {
+  return { longestTaskSeconds, requestTtlSeconds: settings.REQUEST_TTL_SECONDS };
 }
 
 async function ask(

@@ -40,18 +40,20 @@ function definition({ inputs }: Known): Omit<CreateTableCommandInput, "TableName
       WriteCapacityUnits: inputs.writeCapacity ?? 1,
     },
   };
-  const keyed = keysOf(inputs);
   return {
     BillingMode: inputs.billingMode ?? "PROVISIONED",
     ...provisioned,
-    ...keyed,
+    KeySchema: [{ AttributeName: inputs.hashKey, KeyType: "HASH" }],
     AttributeDefinitions: (
       inputs.attributes as readonly { name: string; type: ScalarAttributeType }[]
     ).map(({ name, type }) => ({ AttributeName: name, AttributeType: type })),
     ...(inputs.globalSecondaryIndexes !== undefined && {
       GlobalSecondaryIndexes: inputs.globalSecondaryIndexes.map((index: Known["inputs"]) => ({
         IndexName: index.name,
-        ...keysOf(index),
+        KeySchema: index.keySchemas.map((key: Known["inputs"]) => ({
+          AttributeName: key.attributeName,
+          KeyType: key.keyType,
+        })),
         Projection: {
           ProjectionType: index.projectionType,
           NonKeyAttributes: index.nonKeyAttributes,
@@ -59,14 +61,5 @@ function definition({ inputs }: Known): Omit<CreateTableCommandInput, "TableName
         ...provisioned,
       })),
     }),
-  };
-}
-
-function keysOf({ hashKey, rangeKey }: { hashKey: string; rangeKey?: string }) {
-  return {
-    KeySchema: [
-      { AttributeName: hashKey, KeyType: "HASH" as const },
-      ...(rangeKey === undefined ? [] : [{ AttributeName: rangeKey, KeyType: "RANGE" as const }]),
-    ],
   };
 }

@@ -36,7 +36,7 @@ export const failureCodes = {
   busy: { retryable: true },
   /** AWS could not be asked. */
   aws: { retryable: true },
-  /** Its agents died while they ran it. */
+  /** Its agents died while they ran it, or SageMaker has told nothing of its invocation. */
   lost: { retryable: true },
   /** A bug. */
   internal: { retryable: true },
@@ -104,6 +104,12 @@ export const taskRecordSchema = z.object({
   invokingUntilMs: z.int().optional(),
   /** When SageMaker took it; absent: it may not have. */
   invokedAt: z.string().optional(),
+  /** Where SageMaker said that the answer will be, `s3://BUCKET/KEY`. */
+  outputLocation: z.string().optional(),
+  /** From when on an invocation that SageMaker has told nothing of is lost (milliseconds since 1970). */
+  lostAtMs: z.int().optional(),
+  /** As long as a result is awaited: who owes it. */
+  awaits: z.literal("sagemaker").optional(),
   /** The failed invocation that it comes after. */
   retryOf: z.string().optional(),
   /** Of a managed runtime's request that the cache of results may answer the next time. */
@@ -129,6 +135,9 @@ export type TaskRecord = z.infer<typeof taskRecordSchema>;
 /** The table's partition key and TTL attribute. */
 export const TABLE_KEY = "key";
 export const TABLE_TTL = "expiresAt";
+
+/** Index of the tasks whose results are awaited, by when they are lost; no other task is in it. */
+export const AWAITED_INDEX = { name: "awaited", hashKey: "awaits", rangeKey: "lostAtMs" } as const;
 
 /** Key of a task's record. */
 export function recordKey(id: string, run?: string): string {

@@ -112,12 +112,26 @@ describe("ManagedResults", () => {
     assert.ok(made.waitsFor(mapping, made.one("aws:iam/rolePolicy:RolePolicy")));
   });
 
+  it("has the function look for lost results, by its own rule alone", async () => {
+    const made = await create();
+    const rule = made.one("aws:cloudwatch/eventRule:EventRule");
+    assert.equal(rule.inputs.scheduleExpression, "rate(15 minutes)");
+    const permission = made.one("aws:lambda/permission:Permission");
+    assert.equal(permission.inputs.principal, "events.amazonaws.com");
+    assert.match(permission.inputs.sourceArn, /:rule\/.*task-results-sweep$/);
+    const target = made.one("aws:cloudwatch/eventTarget:EventTarget");
+    assert.ok(made.waitsFor(target, permission));
+    // What the function tells from a batch of the queue.
+    assert.equal(JSON.parse(target.inputs.input).Records, undefined);
+  });
+
   it("may bring results back, and no more", async () => {
     const queueArn = "arn:aws:sqs:us-west-2:123456789012:task-results";
     const found = allowed(await create()).filter((it) => !it.startsWith("sqs:"));
     assert.deepEqual(found, [
       "dynamodb:GetItem arn:aws:dynamodb:us-west-2:123456789012:table/tasks",
       "dynamodb:PutItem arn:aws:dynamodb:us-west-2:123456789012:table/cache",
+      "dynamodb:Query arn:aws:dynamodb:us-west-2:123456789012:table/tasks/index/awaited",
       "dynamodb:UpdateItem arn:aws:dynamodb:us-west-2:123456789012:table/tasks",
       "kms:Decrypt arn:aws:kms:us-west-2:123456789012:key/1",
       "kms:GenerateDataKey arn:aws:kms:us-west-2:123456789012:key/1",

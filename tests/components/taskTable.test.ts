@@ -11,8 +11,26 @@ describe("TaskTable", () => {
     const { inputs } = (await create()).one(TABLE);
     assert.equal(inputs.billingMode, "PAY_PER_REQUEST");
     assert.equal(inputs.hashKey, "key");
-    assert.deepEqual(inputs.attributes, [{ name: "key", type: "S" }]);
     assert.deepEqual(inputs.ttl, { enabled: true, attributeName: "expiresAt" });
+  });
+
+  it("finds the tasks whose results are awaited by when they are lost, and declares keys alone", async () => {
+    const { inputs } = (await create()).one(TABLE);
+    assert.deepEqual(inputs.globalSecondaryIndexes, [
+      {
+        name: "awaited",
+        keySchemas: [
+          { attributeName: "awaits", keyType: "HASH" },
+          { attributeName: "lostAtMs", keyType: "RANGE" },
+        ],
+        projectionType: "KEYS_ONLY",
+      },
+    ]);
+    assert.deepEqual(inputs.attributes, [
+      { name: "key", type: "S" },
+      { name: "awaits", type: "S" },
+      { name: "lostAtMs", type: "N" },
+    ]);
   });
 
   it("is encrypted, and can be set back to any moment", async () => {

@@ -210,12 +210,24 @@ export const calls: Readonly<Record<string, Calls>> = {
       Name: name,
       Description: it.description,
       EventPattern: it.eventPattern,
+      ScheduleExpression: it.scheduleExpression,
     }),
   ],
   "aws:cloudwatch/eventTarget:EventTarget": (it, name) => [
     call("events", "PutTargets", {
       Rule: it.rule,
-      Targets: [{ Id: name, Arn: it.arn, RoleArn: it.roleArn, Input: it.input }],
+      Targets: [
+        {
+          Id: name,
+          Arn: it.arn,
+          RoleArn: it.roleArn,
+          Input: it.input,
+          RetryPolicy: it.retryPolicy && {
+            MaximumEventAgeInSeconds: it.retryPolicy.maximumEventAgeInSeconds,
+            MaximumRetryAttempts: it.retryPolicy.maximumRetryAttempts,
+          },
+        },
+      ],
     }),
   ],
   "aws:codebuild/project:Project": (it, name) => [
@@ -288,6 +300,14 @@ export const calls: Readonly<Record<string, Calls>> = {
       AttributeDefinitions: it.attributes.map((attribute: Manifest) => ({
         AttributeName: attribute.name,
         AttributeType: attribute.type,
+      })),
+      GlobalSecondaryIndexes: it.globalSecondaryIndexes?.map((index: Manifest) => ({
+        IndexName: index.name,
+        KeySchema: index.keySchemas.map((key: Manifest) => ({
+          AttributeName: key.attributeName,
+          KeyType: key.keyType,
+        })),
+        Projection: { ProjectionType: index.projectionType },
       })),
       SSESpecification: it.serverSideEncryption,
       DeletionProtectionEnabled: it.deletionProtectionEnabled,

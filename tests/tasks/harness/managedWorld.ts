@@ -3,7 +3,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { CreateTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  GetItemCommand,
+  ScanCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { CreateTopicCommand, SubscribeCommand } from "@aws-sdk/client-sns";
 import {
@@ -17,7 +22,7 @@ import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { clientsAt } from "../../../cli/localAws/localWorld";
 import { type Moto, motoEnvironment } from "../../../cli/localAws/moto";
 import { usageRequestsMetric } from "../../../contracts/metrics";
-import { TABLE_KEY, type TaskRecord } from "../../../contracts/tasks/record";
+import { AWAITED_INDEX, TABLE_KEY, type TaskRecord } from "../../../contracts/tasks/record";
 import { type Notification, notificationSchema } from "../../../contracts/tasks/result";
 import type { ManagedRuntime } from "../../../contracts/tasks/runtimes";
 import type {
@@ -54,6 +59,8 @@ export interface CallOptions {
 export interface AppOptions extends CallOptions {
   /** Of the runtime, as the app knows it. Default: `runtime`'s. */
   readonly revision?: string;
+  /** Seconds between two sweeps. Default: there are none. */
+  readonly sweepSeconds?: number;
 }
 
 export interface ManagedWorldOptions {
@@ -99,8 +106,22 @@ export class ManagedWorld {
         new CreateTableCommand({
           TableName: `${name}-${table}`,
           BillingMode: "PAY_PER_REQUEST",
-          AttributeDefinitions: [{ AttributeName: TABLE_KEY, AttributeType: "S" }],
           KeySchema: [{ AttributeName: TABLE_KEY, KeyType: "HASH" }],
+          AttributeDefinitions: [
+            { AttributeName: TABLE_KEY, AttributeType: "S" },
+            { AttributeName: AWAITED_INDEX.hashKey, AttributeType: "S" },
+            { AttributeName: AWAITED_INDEX.rangeKey, AttributeType: "N" },
+          ],
+          GlobalSecondaryIndexes: [
+            {
+              IndexName: AWAITED_INDEX.name,
+              KeySchema: [
+                { AttributeName: AWAITED_INDEX.hashKey, KeyType: "HASH" },
+                { AttributeName: AWAITED_INDEX.rangeKey, KeyType: "RANGE" },
+              ],
+              Projection: { ProjectionType: "KEYS_ONLY" },
+            },
+          ],
         }),
       );
     for (const bucket of ["results", "inputs", "endpoints"])
@@ -236,11 +257,32 @@ export class ManagedWorld {
       QUEUE_URL: this.queueUrl,
       TIMEOUT_SECONDS: "3",
       RETRY_SECONDS: "1",
+      ...(options.sweepSeconds !== undefined && { SWEEP_SECONDS: String(options.sweepSeconds) }),
     });
     await app.told("that it listens", ({ message }) =>
       message === "listening" ? true : undefined,
     );
     return app;
+  }
+
+  /** All the time is over that SageMaker may take for a task. */
+  async overdue(key: string): Promise<void> {
+    await this.clients.dynamodb.send(
+      new UpdateItemCommand({
+        TableName: `${this.name}-tasks`,
+        Key: { [TABLE_KEY]: { S: key } },
+        UpdateExpression: "SET lostAtMs = :now",
+        ExpressionAttributeValues: { ":now": { N: String(Date.now() - 1) } },
+      }),
+    );
+  }
+
+  /** Keys of the tasks that the table's index has. */
+  async awaited(): Promise<readonly string[]> {
+    const { Items = [] } = await this.clients.dynamodb.send(
+      new ScanCommand({ TableName: `${this.name}-tasks`, IndexName: AWAITED_INDEX.name }),
+    );
+    return Items.map((item) => unmarshall(item)[TABLE_KEY] as string);
   }
 
   async record(key: string): Promise<TaskRecord | undefined> {

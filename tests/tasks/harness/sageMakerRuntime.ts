@@ -13,6 +13,8 @@ export interface Invocation {
   readonly timeoutSeconds: number;
   readonly ttlSeconds: number;
   readonly receivedTime: string;
+  /** Where the answer will be. */
+  readonly outputLocation: string;
 }
 
 export interface SageMakerOptions {
@@ -42,7 +44,7 @@ export class SageMakerRuntime {
   readonly published: string[] = [];
   /** Instances: nothing is worked on with none. */
   capacity = 1;
-  /** How often a notification is published. */
+  /** How often a notification is published; 0: never. */
   copies: (invocation: Invocation) => number = () => 1;
   decide: (invocation: Invocation) => InvocationFate | Promise<InvocationFate> = () => "pass";
   readonly #options: SageMakerOptions;
@@ -141,6 +143,7 @@ export class SageMakerRuntime {
       timeoutSeconds: Number(header("x-amzn-sagemaker-invocationtimeoutseconds")),
       ttlSeconds: Number(header("x-amzn-sagemaker-requestttlseconds")),
       receivedTime: new Date().toISOString(),
+      outputLocation: `s3://${this.#options.bucket}/${endpoint}/output/${randomUUID()}.out`,
     };
     const fate = await this.decide(invocation);
     if (fate === "refuse") {
@@ -161,7 +164,7 @@ export class SageMakerRuntime {
     }
     response.writeHead(202, {
       "content-type": "application/json",
-      "x-amzn-sagemaker-outputlocation": `s3://${this.#options.bucket}/${endpoint}/output/x.out`,
+      "x-amzn-sagemaker-outputlocation": invocation.outputLocation,
     });
     response.end(JSON.stringify({ InferenceId: invocation.inferenceId }));
   }
@@ -196,8 +199,9 @@ export class SageMakerRuntime {
       },
       body: await Body!.transformToString(),
     });
-    const part = answer.ok ? "output" : "failure";
-    const output = `${endpoint}/${part}/${randomUUID()}${answer.ok ? "" : "-error"}.out`;
+    const output = answer.ok
+      ? invocation.outputLocation.slice(`s3://${bucket}/`.length)
+      : `${endpoint}/failure/${randomUUID()}-error.out`;
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: output, Body: await answer.text() }));
     const side = answer.status >= 500 ? "server" : "client";
     await this.#tell(
