@@ -21,6 +21,7 @@ import { silentControllerAlarm, switchAlarm } from "./failoverAlarms";
 import { type AlarmedRuntime, oldestTaskAlarm } from "./runtimeAlarms";
 import { nameIn, type Scope } from "./scope";
 import { type AlarmedApi, apiErrorsAlarm, apiThrottledAlarm } from "./taskApiAlarms";
+import { resultsErrorsAlarm } from "./taskResultsAlarm";
 import { type AlarmedTopic, undeliveredAlarm } from "./topicAlarm";
 
 export interface AlarmsArgs {
@@ -31,6 +32,8 @@ export interface AlarmsArgs {
   readonly runtimes: readonly AlarmedRuntime[];
   /** What takes the runtimes' tasks; absent: the asynchronous path is off. */
   readonly taskApi?: AlarmedApi | undefined;
+  /** What brings the results of managed runtimes back; absent: there are none. */
+  readonly resultsFunctionName?: pulumi.Input<string> | undefined;
   readonly topics: readonly AlarmedTopic[];
   /** Namespace of the units' Deployments. */
   readonly namespace: string;
@@ -94,6 +97,8 @@ export class Alarms extends pulumi.ComponentResource {
       alarm(...apiErrorsAlarm(args.taskApi));
       alarm(...apiThrottledAlarm(args.taskApi));
     }
+    if (args.resultsFunctionName !== undefined)
+      alarm(...resultsErrorsAlarm(args.resultsFunctionName));
     for (const topic of args.topics) alarm(...undeliveredAlarm(topic));
     for (const queue of args.deadLetters) alarm(...deadLettersAlarm(queue));
     if (args.loadBalancer) {

@@ -116,6 +116,7 @@ export function environment(args: EnvironmentArgs): Record<string, unknown> {
       topic,
       deadLetters: [...(built?.deadLetters ?? []), ...(tasks?.deadLetters ?? [])],
       taskApi: tasks?.api.alarmed,
+      resultsFunctionName: tasks?.resultsFunctionName,
       alarmedTopics: [...(tasks?.pipeline.alarmedTopics ?? []), ...(managed?.alarmedTopics ?? [])],
       endpoints: managed?.dashboard ?? [],
       loadBalancerName,
@@ -222,6 +223,7 @@ function createTasks(
     pipeline,
     api: taskApi({ ...grounds, config, managed: hosted }, provider),
     deadLetters: [...pipeline.deadLetters, ...(hosted === undefined ? [] : [hosted.deadLetters])],
+    resultsFunctionName: hosted?.functionName,
   };
 }
 
@@ -229,6 +231,7 @@ interface Tasks {
   readonly pipeline: TaskPipeline;
   readonly api: ReturnType<typeof taskApi>;
   readonly deadLetters: readonly DeadLetters[];
+  readonly resultsFunctionName: pulumi.Input<string> | undefined;
 }
 
 function taskOutputs({ pipeline, api }: Tasks, region: string): Record<string, unknown> {

@@ -35,6 +35,8 @@ export interface ManagedTasks {
   /** What the API works with beside the pipeline. */
   readonly stores: ManagedTaskStores & { readonly inputBuckets: readonly string[] };
   readonly deadLetters: DeadLetters;
+  /** Of what brings results back. */
+  readonly functionName: pulumi.Input<string>;
   /** A result that comes before these are there is lost. */
   readonly ready: readonly pulumi.Resource[];
 }
@@ -100,6 +102,7 @@ export function managedTasks(
     settings: { ...shared, INPUT_BYTES: String(inputBytes(inputs)) },
     stores: { ...stores, inputBuckets: inputs.buckets },
     deadLetters: back.deadLetters,
+    functionName: back.function.name,
     ready: [...back.ready, ...endpoints.flatMap(([, endpoint]) => endpoint.ready)],
   };
 }

@@ -1,4 +1,5 @@
 import type * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
 import { Alarms, type DeadLetters } from "../components/alarms";
 import { AlarmTopic } from "../components/alarmTopic";
 import { Budget, CostAllocationTags } from "../components/budget";
@@ -22,6 +23,8 @@ export interface ObservabilityArgs {
   readonly deadLetters: readonly DeadLetters[];
   /** Absent: the asynchronous path is off. */
   readonly taskApi: AlarmedApi | undefined;
+  /** Absent: there are no managed runtimes. */
+  readonly resultsFunctionName: pulumi.Input<string> | undefined;
   readonly alarmedTopics: readonly AlarmedTopic[];
   readonly endpoints: readonly DashboardEndpoint[];
   /** Absent: there is none. */
@@ -79,6 +82,7 @@ export function observability(
       pendingMinutes: wanted.pendingMinutes,
       deadLetters: args.deadLetters,
       taskApi: args.taskApi,
+      resultsFunctionName: args.resultsFunctionName,
       topics: args.alarmedTopics,
       containerInsights,
       loadBalancer: args.loadBalancerName !== undefined,

@@ -83,6 +83,16 @@ describe("Alarms", () => {
     );
   });
 
+  it("tell when what brings results back fails again and again", async () => {
+    const alarm = (await alarms({ resultsFunctionName: "fleet-task-results" }))[
+      "task-results-errors"
+    ];
+    assert.deepEqual([alarm.namespace, alarm.metricName], ["AWS/Lambda", "Errors"]);
+    assert.deepEqual(alarm.dimensions, { FunctionName: "fleet-task-results" });
+    assert.equal(alarm.treatMissingData, "notBreaching", "nobody calls it");
+    assert.equal((await alarms())["task-results-errors"], undefined);
+  });
+
   it("tell of the first message that a topic could not deliver", async () => {
     const topic = { name: "tasks", of: "A task is not in its queue", topicName: "fleet-tasks" };
     const alarm = (await alarms({ topics: [topic] }))["topic-tasks-undelivered"];

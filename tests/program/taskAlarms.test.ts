@@ -30,6 +30,16 @@ describe("The alarms of the tasks' API and topics", () => {
     });
   });
 
+  it("are about the function that brings the results of managed runtimes back", async () => {
+    const managed = await planOf("managed");
+    const of = (type: string, name: string) =>
+      ofType(managed, type).find((it) => it.name === name)?.inputs ?? assert.fail(`no ${name}`);
+    const alarm = of("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-task-results-errors");
+    assert.deepEqual(alarm.dimensions, {
+      FunctionName: of("aws:lambda/function:Function", "task-results").name,
+    });
+  });
+
   for (const topic of ["tasks", "task-results"])
     it(`are about the topic ${topic}`, () => {
       assert.deepEqual(dimensions(`topic-${topic}-undelivered`), {
