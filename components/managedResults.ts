@@ -27,7 +27,10 @@ export interface ManagedResultsArgs {
   readonly topicArns: Readonly<Record<string, pulumi.Input<string>>>;
   /** The function's environment. */
   readonly settings: {
-    readonly [Name in keyof Omit<TaskResultsSettings, "RUNTIMES">]: pulumi.Input<string>;
+    readonly [Name in keyof Omit<
+      TaskResultsSettings,
+      "RUNTIMES" | "QUEUE_URL"
+    >]: pulumi.Input<string>;
   };
   /** The managed runtimes. */
   readonly runtimes: readonly Runtime[];
@@ -70,7 +73,7 @@ export class ManagedResults extends pulumi.ComponentResource {
   readonly queueName: pulumi.Output<string>;
   readonly queueUrl: pulumi.Output<string>;
   readonly deadLetters: DeadLetters;
-  /** A result that is published before all of these are there is lost. */
+  /** A result that is published before all of these are there is lost, or found hours later. */
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: ManagedResultsArgs, opts?: ComponentOptions) {
@@ -192,7 +195,7 @@ function createFunction(
       scope,
       description: `Brings results of SageMaker back for ${scope.project}, stack ${scope.stack}`,
       code: functionArchive(TASK_RESULTS, { RUNTIMES: JSON.stringify(runtimes) }),
-      settings,
+      settings: { ...settings, QUEUE_URL: queue.url },
       statements: statementsOf(args, queue),
       memoryMiB,
       timeoutSeconds,
@@ -217,6 +220,7 @@ function statementsOf(
       Action: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
       Resource: queue.arn,
     },
+    { Sid: "PutLostOnes", Effect: "Allow", Action: "sqs:SendMessage", Resource: queue.arn },
     {
       Sid: "Records",
       Effect: "Allow",

@@ -43,8 +43,6 @@ export function createResultSweep(
       rule: rule.name,
       arn: target.arn,
       input: JSON.stringify({ sweep: true }),
-      // The next sweep does what this one has not.
-      retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 0 },
     },
     { ...opts, dependsOn: [permission] },
   );

@@ -12,7 +12,7 @@ export interface Clients {
 }
 
 /** Of one call. How long all calls of a request may take together is its deadline's. */
-const config = {
+export const callConfig = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 500, requestTimeout: 2000, throwOnRequestTimeout: true },
 } as const;
@@ -20,22 +20,22 @@ const config = {
 /** Clients of the environment's region and endpoint (`AWS_ENDPOINT_URL`). */
 export function createClients(): Clients {
   return {
-    dynamoDb: new DynamoDBClient(config),
-    sns: new SNSClient(config),
+    dynamoDb: new DynamoDBClient(callConfig),
+    sns: new SNSClient(callConfig),
     s3: new S3Client({
-      ...config,
+      ...callConfig,
       // Contents of some megabytes.
-      requestHandler: { ...config.requestHandler, requestTimeout: 5000 },
+      requestHandler: { ...callConfig.requestHandler, requestTimeout: 5000 },
       // Otherwise links to uploads have the checksum of an empty body signed in.
       requestChecksumCalculation: "WHEN_REQUIRED",
       // A server on loopback has no bucket's host name.
       forcePathStyle: Boolean(process.env.AWS_ENDPOINT_URL),
     }),
     sageMaker: new SageMakerRuntimeClient({
-      ...config,
+      ...callConfig,
       // What got lost on its way back would be asked for twice, and generated twice.
       maxAttempts: 1,
-      requestHandler: { ...config.requestHandler, requestTimeout: 5000 },
+      requestHandler: { ...callConfig.requestHandler, requestTimeout: 5000 },
     }),
   };
 }

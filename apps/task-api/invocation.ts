@@ -15,7 +15,7 @@ import type { TaskStore } from "./taskStore";
 /**
  * What a task's invocation is:
  * `over`: the task needs none; `due`: nobody asks for it, or whoever did is dead; `underway`: somebody
- * is about to; `taken`: SageMaker has it.
+ * is about to; `taken`: SageMaker has it. What it never tells of the sweep of apps/task-results finds.
  */
 export type InvocationState = "over" | "due" | "underway" | "taken";
 
@@ -23,11 +23,11 @@ export type InvocationState = "over" | "due" | "underway" | "taken";
 const LOST_SECONDS = 600;
 
 export function invocationState(
-  { state, inferenceId, invokedAt, invokingUntilMs = 0, lostAtMs = 0 }: TaskRecord,
+  { state, inferenceId, invokedAt, invokingUntilMs = 0 }: TaskRecord,
   nowMs: number,
 ): InvocationState {
   if (state !== "queued") return "over";
-  if (invokedAt !== undefined) return lostAtMs < nowMs ? "due" : "taken";
+  if (invokedAt !== undefined) return "taken";
   return inferenceId !== undefined && invokingUntilMs >= nowMs ? "underway" : "due";
 }
 

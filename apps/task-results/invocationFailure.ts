@@ -2,6 +2,9 @@ import { DEAD_LETTER_REASON_LENGTH } from "../../contracts/tasks/message";
 import { type FailureCode, failureCodes, type TaskFailure } from "../../contracts/tasks/record";
 import { errorMessage } from "../queue-agent/adapters/errorMessage";
 
+/** The reason of an invocation that SageMaker gives none of: the sweep's. */
+export const SILENCE = "SageMaker has told nothing of it";
+
 /**
  * What a failed invocation is to a task.
  *
@@ -41,6 +44,7 @@ function isExpiry(reason: string): boolean {
 }
 
 function codeOf(reason: string): FailureCode {
+  if (reason === SILENCE) return "lost";
   const status = statusOf(reason);
   if (status === 429 || status === 503) return "busy";
   if (status >= 400 && status < 500) return "refused";

@@ -1,9 +1,10 @@
 import { Logger } from "@aws-lambda-powertools/logger";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { TASK_RESULTS } from "../../contracts/tasks/settings";
 import { ResultTopic } from "../queue-agent/notifications";
 import { readSettings } from "../service/settings";
-import { createClients } from "../task-api/clients";
+import { callConfig, createClients } from "../task-api/clients";
 import { type Deadline, deadlineOf } from "../task-api/deadline";
 import { deployedLists } from "../task-api/deployedLists";
 import { ResultCache } from "../task-api/resultCache";
@@ -16,6 +17,7 @@ import { sweep } from "./sweep";
 // Once an instance: what is made here is kept from batch to batch.
 const settings = readSettings(settingsSchema, { ...process.env, ...deployedLists(process.env) });
 const { dynamoDb, sns, s3, sageMaker } = createClients();
+const sqs = new SQSClient({ ...callConfig, useQueueUrlAsEndpoint: false });
 const log = new Logger({ serviceName: TASK_RESULTS });
 const { CACHE_TABLE_NAME } = settings;
 
@@ -26,11 +28,11 @@ const settleBatch = createHandler(partsUntil);
  * then a scheduled event, for what none of them told of.
  */
 export async function handler(
-  event: Pick<SQSEvent, "Records"> | { readonly Records?: undefined },
+  event: Pick<SQSEvent, "Records"> | { readonly sweep: true },
   context: Context,
 ): Promise<SQSBatchResponse | undefined> {
-  if (event.Records !== undefined) return await settleBatch({ Records: event.Records }, context);
-  await sweep(partsUntil(deadlineOf(context)));
+  if ("Records" in event) return await settleBatch(event, context);
+  await sweep({ ...partsUntil(deadlineOf(context)), sqs });
   return undefined;
 }
 

@@ -65,7 +65,8 @@ async function main(): Promise<void> {
     });
     if (performance.now() - sweptAt < sweepMs) continue;
     sweptAt = performance.now();
-    await handler({}, contextOf(settings)).catch((error: unknown) =>
+    // As the program's rule calls it (components/resultSweep.ts).
+    await handler({ sweep: true }, contextOf(settings)).catch((error: unknown) =>
       log.error({ error }, "a sweep is left"),
     );
   }

@@ -8,6 +8,9 @@ export const settingsSchema = z.object({
   TABLE_NAME: text.describe("table of the tasks' states"),
   RESULTS_BUCKET: text.describe("bucket of the results"),
   ENDPOINTS_BUCKET: text.describe("bucket of the endpoints' requests and answers"),
+  QUEUE_URL: text.describe(
+    "queue of the notifications, where the sweep puts those that never came",
+  ),
   RESULT_TOPIC_ARN: z
     .string()
     .startsWith("arn:", "an ARN, arn:…")

@@ -96,7 +96,7 @@ export async function settle(parts: SettlementParts, result: InferenceResult): P
 }
 
 /** Undefined: the record has changed meanwhile. */
-export async function complete(
+async function complete(
   parts: SettlementParts,
   record: TaskRecord,
   result: InferenceResult,
@@ -183,7 +183,7 @@ async function remember(
 }
 
 /** Undefined: the record has changed meanwhile. */
-export async function fail(
+async function fail(
   parts: SettlementParts,
   record: TaskRecord,
   result: InferenceResult,

@@ -1,66 +1,88 @@
-/** Tasks that SageMaker owes a notification for longer than it may take: none waits for ever. */
+/** Invocations that SageMaker owes a notification of for longer than it may take: no task waits on for them. */
 
 import { HeadObjectCommand, NotFound, type S3Client } from "@aws-sdk/client-s3";
-import { INFERENCE_EVENT, invocationObject } from "../../contracts/tasks/invocation";
-import { complete, fail, managedRuntimeOf, type Settled, type SettlementParts } from "./settlement";
+import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import {
+  INFERENCE_EVENT,
+  type InferenceResult,
+  invocationObject,
+} from "../../contracts/tasks/invocation";
+import type { TaskRecord } from "../../contracts/tasks/record";
+import { ask } from "../task-api/awsCall";
+import { SILENCE } from "./invocationFailure";
+import { managedRuntimeOf, type SettlementParts } from "./settlement";
 
-/**
- * Settles what is lost: what has an answer after all is completed, and all else is another attempt's, or
- * has failed as `lost`. What cannot be settled now, or is not reached in time, is left to the next sweep.
- *
- * @throws what DynamoDB says when it cannot be asked what is lost
- */
-export async function sweep(parts: SettlementParts): Promise<void> {
-  const { store, deadline, log } = parts;
-  const nowMs = Date.now();
-  for await (const key of store.lost(nowMs)) {
-    if (deadline.work.aborted) {
-      log.warn("there is more than one sweep can settle");
-      return;
-    }
-    try {
-      const settled = await settleLost(parts, key, nowMs);
-      log.warn("SageMaker has told nothing of a task", { key, settled: settled ?? "changed" });
-    } catch (error) {
-      log.error("a lost task is left for later", { key, error: error as Error });
-    }
-  }
+/** What one sweep works with. */
+export interface SweepParts
+  extends Pick<SettlementParts, "settings" | "store" | "s3" | "deadline" | "log"> {
+  readonly sqs: SQSClient;
 }
 
-/** Undefined: it is not lost any more. */
-async function settleLost(
-  parts: SettlementParts,
-  key: string,
+/** Until a message counts as lost, too: longer than the queue brings it again. */
+const AGAIN_MS = 3 * 3600 * 1000;
+
+/**
+ * Puts into the queue what SageMaker would have told: an answer that lies in S3 after all, or a failure.
+ * From there it goes the way of all notifications. A task is found again when its result stays away.
+ *
+ * @throws Error when something could not be done; all else was, and the next sweep tries again
+ */
+export async function sweep(parts: SweepParts): Promise<void> {
+  const { store, deadline, log } = parts;
+  const nowMs = Date.now();
+  let count = 0;
+  const failures: unknown[] = [];
+  for await (const key of store.lost(nowMs)) {
+    if (deadline.work.aborted) break;
+    count++;
+    try {
+      const record = await store.get(key);
+      // The index may be behind the table.
+      if (record === undefined || !isLost(record, nowMs)) continue;
+      const result = await resultOf(parts, record, nowMs);
+      await tell(parts, result);
+      await store.change(
+        key,
+        { state: "queued", inferenceId: result.inferenceId },
+        { lostAtMs: nowMs + AGAIN_MS },
+      );
+      const { inferenceId, invocationStatus } = result;
+      log.warn("SageMaker has told nothing of a task", { key, inferenceId, invocationStatus });
+    } catch (error) {
+      log.error("a lost task is left to the next sweep", { key, error: error as Error });
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0)
+    throw new AggregateError(failures, `${failures.length} of ${count} lost tasks are left`);
+}
+
+function isLost({ state, inferenceId, requestHash, lostAtMs }: TaskRecord, nowMs: number): boolean {
+  const isAsked = inferenceId !== undefined && requestHash !== undefined;
+  return state === "queued" && isAsked && lostAtMs !== undefined && lostAtMs < nowMs;
+}
+
+async function resultOf(
+  { settings, s3, deadline }: SweepParts,
+  record: TaskRecord,
   nowMs: number,
-): Promise<Settled | undefined> {
-  const record = await parts.store.get(key);
-  // The index may be behind the table.
-  if (record?.state !== "queued" || record.lostAtMs === undefined || record.lostAtMs >= nowMs)
-    return undefined;
-  const { inferenceId, requestHash, invokedAt = record.createdAt, outputLocation } = record;
-  if (inferenceId === undefined || requestHash === undefined) return undefined;
-  const at = new Date(nowMs).toISOString();
-  const { ENDPOINTS_BUCKET: bucket, RUNTIMES } = parts.settings;
+): Promise<InferenceResult> {
+  const { key, inferenceId = "", requestHash = "", outputLocation } = record;
+  const { ENDPOINTS_BUCKET: bucket, RUNTIMES } = settings;
   const endpointName = managedRuntimeOf(RUNTIMES, record)?.endpoint ?? record.runtime;
-  const isAnswered =
-    outputLocation !== undefined && (await isThere(parts.s3, outputLocation, parts.deadline.work));
-  // What SageMaker would have told.
-  const result = {
+  const told = {
     ...INFERENCE_EVENT,
-    invocationStatus: isAnswered ? ("Completed" as const) : ("Failed" as const),
-    receivedTime: invokedAt,
-    eventTime: at,
     inferenceId,
+    receivedTime: record.invokedAt ?? record.createdAt,
+    eventTime: new Date(nowMs).toISOString(),
     requestParameters: {
       endpointName,
       inputLocation: `s3://${bucket}/${invocationObject(endpointName, key, requestHash)}`,
     },
-    ...(isAnswered && { responseParameters: { outputLocation } }),
   };
-  if (isAnswered) return await complete(parts, record, result);
-  const hours = ((nowMs - Date.parse(invokedAt)) / 3_600_000).toFixed(1);
-  const message = `SageMaker has told nothing of it for ${hours} h`;
-  return await fail(parts, record, result, { code: "lost", message, at });
+  return outputLocation !== undefined && (await isThere(s3, outputLocation, deadline.work))
+    ? { ...told, invocationStatus: "Completed", responseParameters: { outputLocation } }
+    : { ...told, invocationStatus: "Failed", failureReason: SILENCE };
 }
 
 /** @param location `s3://BUCKET/KEY` */
@@ -73,4 +95,10 @@ async function isThere(s3: S3Client, location: string, abortSignal: AbortSignal)
     if (error instanceof NotFound) return false;
     throw error;
   }
+}
+
+async function tell({ settings, sqs, deadline }: SweepParts, result: InferenceResult) {
+  const message = { QueueUrl: settings.QUEUE_URL, MessageBody: JSON.stringify(result) };
+  const abortSignal = deadline.work;
+  await ask("SQS SendMessage", sqs.send(new SendMessageCommand(message), { abortSignal }));
 }

@@ -58,6 +58,8 @@ export interface TaskResultsSettings {
   readonly TABLE_NAME: string;
   readonly RESULTS_BUCKET: string;
   readonly ENDPOINTS_BUCKET: string;
+  /** Queue of SageMaker's notifications. */
+  readonly QUEUE_URL: string;
   readonly RESULT_TOPIC_ARN: string;
   readonly REQUEST_TTL_SECONDS: string;
   /** The cache of results; absent or empty: there is none. */

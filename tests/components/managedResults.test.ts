@@ -122,7 +122,7 @@ describe("ManagedResults", () => {
     const target = made.one("aws:cloudwatch/eventTarget:EventTarget");
     assert.ok(made.waitsFor(target, permission));
     // What the function tells from a batch of the queue.
-    assert.equal(JSON.parse(target.inputs.input).Records, undefined);
+    assert.deepEqual(JSON.parse(target.inputs.input), { sweep: true });
   });
 
   it("may bring results back, and no more", async () => {
@@ -149,7 +149,7 @@ describe("ManagedResults", () => {
     const sqs = allowed(await create()).filter((it) => it.startsWith("sqs:"));
     assert.deepEqual(
       sqs.map((it) => it.split(" ")[0]),
-      ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+      ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:SendMessage"],
       queueArn,
     );
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { AwsCall, Fate } from "../python/faultyProxy";
 import { describeOnMoto } from "../python/moto";
 import { ManagedWorld, runtime } from "./harness/managedWorld";
 import type { TaskClient } from "./harness/taskClient";
@@ -8,13 +9,16 @@ import { until } from "./harness/until";
 describeOnMoto("A managed runtime whose SageMaker keeps silent", (moto) => {
   let world: ManagedWorld;
   let client: TaskClient;
+  let decide: (call: AwsCall) => Fate = () => "pass";
   before("start it", async () => {
     world = await ManagedWorld.start(moto(), { apiSeconds: 4, cache: false });
     ({ client } = await world.startApi());
-    await world.startResults({ sweepSeconds: 0.2 });
+    await world.startResults({ sweepSeconds: 0.2, decide: (call) => decide(call) });
   });
   after("stop it", () => world?.stop());
   beforeEach("silence it", () => {
+    decide = () => "pass";
+    world.sageMaker.decide = () => "pass";
     world.sageMaker.copies = () => 0;
     world.sageMaker.scale(1);
   });
@@ -90,12 +94,64 @@ describeOnMoto("A managed runtime whose SageMaker keeps silent", (moto) => {
     const { state, attempts, failure } = await ended("lost");
     assert.deepEqual({ state, attempts }, { state: "failed", attempts: runtime.maxAttempts });
     assert.equal(failure?.code, "lost");
-    assert.match(failure?.message ?? "", /SageMaker has told nothing of it for \d+\.\d h/);
+    assert.equal(failure?.message, "SageMaker has told nothing of it");
     const told = await until("subscribers know", async () =>
       (await world.notifications()).find(({ id }) => id === "lost"),
     );
     assert.equal(told.status, "failed");
     assert.equal(invocations("lost").length, runtime.maxAttempts);
+  });
+
+  it("has subscribers told, although SNS fails when the task is over", async () => {
+    let failures = 0;
+    decide = ({ action }) => (action === "Publish" && failures++ < 6 ? "refuse" : "pass");
+    await submit("told");
+    await idle();
+    await world.overdue("told");
+    const told = await until("subscribers know", async () =>
+      (await world.notifications()).find(({ id }) => id === "told"),
+    );
+    assert.equal(told.status, "completed");
+    assert.ok(failures > 6, "SNS has not failed");
+    assert.equal((await world.record("told"))?.isUntold, undefined);
+  });
+
+  it("is asked until it takes the task again, which costs no further attempt", async () => {
+    world.sageMaker.scale(0);
+    await submit("refused");
+    let refusals = 0;
+    world.sageMaker.decide = () => (refusals++ < 3 ? "refuse" : "pass");
+    await world.overdue("refused");
+    await until("it is taken", () => (invocations("refused").length === 2 ? true : undefined));
+    world.sageMaker.copies = () => 1;
+    world.sageMaker.scale(1);
+    const { state, attempts } = await ended("refused");
+    assert.deepEqual({ state, attempts }, { state: "completed", attempts: 2 });
+    assert.equal(refusals, 4);
+  });
+
+  it("is believed when it tells at last, at the same time as the sweep", async () => {
+    world.sageMaker.copies = () => 1;
+    world.sageMaker.hold();
+    await submit("late");
+    await idle();
+    await Promise.all([world.overdue("late"), world.sageMaker.release()]);
+    const { state, images } = await ended("late");
+    assert.equal(state, "completed");
+    assert.equal(images?.length, 1);
+    assert.equal((await world.results("late/")).length, 3);
+    assert.equal(invocations("late").length, 1);
+  });
+
+  it("has the next sweep do what one could not", async () => {
+    let failures = 0;
+    decide = ({ action }) => (action === "SendMessage" && failures++ < 6 ? "refuse" : "pass");
+    await submit("unsent");
+    await idle();
+    await world.overdue("unsent");
+    const { state } = await ended("unsent");
+    assert.equal(state, "completed");
+    assert.ok(failures > 6, "SQS has not failed");
   });
 
   it("is not asked for a task that was cancelled", async () => {
@@ -106,6 +162,7 @@ describeOnMoto("A managed runtime whose SageMaker keeps silent", (moto) => {
     await new Promise((later) => setTimeout(later, 1000));
     assert.equal((await world.record("cancelled"))?.state, "cancelled");
     assert.equal(invocations("cancelled").length, 1);
+    assert.ok(!(await world.awaited()).includes("cancelled"));
   });
 
   it("leaves nothing in the index of what is awaited when all is over", async () => {

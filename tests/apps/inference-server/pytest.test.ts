@@ -8,7 +8,7 @@ import { serverFolder, serverPython } from "../../../cli/serverPython";
 
 /** Of which each is one of pytest's. */
 interface PytestCase {
-  /** By which pytest finds it, from the root. */
+  /** By which pytest finds it, from this folder. */
   readonly nodeid: string;
   readonly title: string;
   readonly failure?: string;
@@ -77,7 +77,13 @@ function mochaTest(interpreter: string, { nodeid, ...first }: PytestCase): Mocha
 
 /** Of one test that runs alone. */
 async function failureOf(interpreter: string, nodeid: string): Promise<string | undefined> {
-  const { status, output } = await run(interpreter, ["-m", "pytest", join(root, nodeid)]);
+  const { status, output } = await run(interpreter, [
+    "-m",
+    "pytest",
+    "-c",
+    "pyproject.toml",
+    join(__dirname, nodeid),
+  ]);
   return status === 0 ? undefined : output;
 }
 

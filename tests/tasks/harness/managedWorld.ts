@@ -245,6 +245,7 @@ export class ManagedWorld {
       TABLE_NAME: `${this.name}-tasks`,
       RESULTS_BUCKET: this.resultsBucket,
       ENDPOINTS_BUCKET: this.endpointsBucket,
+      QUEUE_URL: this.queueUrl,
       RESULT_TOPIC_ARN: this.resultTopicArn,
       REQUEST_TTL_SECONDS: "21600",
       ...this.#cache(),
@@ -254,7 +255,6 @@ export class ManagedWorld {
     };
     const app = await this.#start((await bundles()).results, options, {
       ...settings,
-      QUEUE_URL: this.queueUrl,
       TIMEOUT_SECONDS: "3",
       RETRY_SECONDS: "1",
       ...(options.sweepSeconds !== undefined && { SWEEP_SECONDS: String(options.sweepSeconds) }),
