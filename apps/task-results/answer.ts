@@ -1,7 +1,13 @@
 /** What a container has answered, from where SageMaker has put it. */
 
 import type { Readable } from "node:stream";
-import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { answerBytes } from "../../fleet/agentResources";
 import { AnswerTooLarge } from "../queue-agent/adapters/answerTooLarge";
 import type { JsonValue } from "../queue-agent/json";
@@ -32,9 +38,8 @@ export async function answerText(
   maxBytes: number,
   abortSignal: AbortSignal,
 ): Promise<string> {
-  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(location) ?? [];
   try {
-    const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key }), {
+    const { Body, ContentLength } = await s3.send(new GetObjectCommand(objectAt(location)), {
       abortSignal,
     });
     const bytes = await limitedBytes(Body as Readable, {
@@ -50,4 +55,28 @@ export async function answerText(
       });
     throw error;
   }
+}
+
+/**
+ * Whether there is an answer.
+ *
+ * @param location `s3://BUCKET/KEY`
+ */
+export async function isAnswered(
+  s3: S3Client,
+  location: string,
+  abortSignal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await s3.send(new HeadObjectCommand(objectAt(location)), { abortSignal });
+    return true;
+  } catch (error) {
+    if (error instanceof NotFound) return false;
+    throw error;
+  }
+}
+
+function objectAt(location: string) {
+  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(location) ?? [];
+  return { Bucket, Key };
 }

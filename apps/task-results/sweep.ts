@@ -1,6 +1,5 @@
-/** Invocations that SageMaker owes a notification of for longer than it may take: no task waits on for them. */
+/** What SageMaker should have told of long ago, so that no task waits on for it. */
 
-import { HeadObjectCommand, NotFound, type S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import {
   INFERENCE_EVENT,
@@ -9,6 +8,7 @@ import {
 } from "../../contracts/tasks/invocation";
 import type { TaskRecord } from "../../contracts/tasks/record";
 import { ask } from "../task-api/awsCall";
+import { isAnswered } from "./answer";
 import { SILENCE } from "./invocationFailure";
 import { managedRuntimeOf, type SettlementParts } from "./settlement";
 
@@ -18,7 +18,7 @@ export interface SweepParts
   readonly sqs: SQSClient;
 }
 
-/** Until a message counts as lost, too: longer than the queue brings it again. */
+/** Until what a sweep has told counts as lost, too: longer than the queue brings a message again. */
 const AGAIN_MS = 3 * 3600 * 1000;
 
 /**
@@ -80,21 +80,9 @@ async function resultOf(
       inputLocation: `s3://${bucket}/${invocationObject(endpointName, key, requestHash)}`,
     },
   };
-  return outputLocation !== undefined && (await isThere(s3, outputLocation, deadline.work))
+  return outputLocation !== undefined && (await isAnswered(s3, outputLocation, deadline.work))
     ? { ...told, invocationStatus: "Completed", responseParameters: { outputLocation } }
     : { ...told, invocationStatus: "Failed", failureReason: SILENCE };
-}
-
-/** @param location `s3://BUCKET/KEY` */
-async function isThere(s3: S3Client, location: string, abortSignal: AbortSignal): Promise<boolean> {
-  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(location) ?? [];
-  try {
-    await s3.send(new HeadObjectCommand({ Bucket, Key }), { abortSignal });
-    return true;
-  } catch (error) {
-    if (error instanceof NotFound) return false;
-    throw error;
-  }
 }
 
 async function tell({ settings, sqs, deadline }: SweepParts, result: InferenceResult) {
