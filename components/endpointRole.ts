@@ -3,9 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import type { EndpointPlacement } from "./endpointPlacement";
 import { type EndpointStore, type StorePart, storeObjects } from "./endpointStore";
 import type { HostedModel } from "./hostedModel";
+import { keyStatement } from "./keyStatement";
 import type { PolicyStatement } from "./podIdentity";
 import type { Scope } from "./scope";
 import { createServiceRole, type ServiceRole } from "./serviceRole";
+import { tellResultsStatements } from "./taskAccess";
 
 export interface EndpointRoleArgs {
   readonly scope: Scope;
@@ -67,7 +69,9 @@ function statements(args: EndpointRoleArgs): PolicyStatement[] {
     ...writeLogs(args),
     ...(model === undefined ? [] : [...readArtefact(scope, model), ...pullImage(model)]),
     ...(store === undefined ? [] : useStore(scope, store, placement)),
-    ...(topics === undefined ? [] : tellTopics(scope, topics)),
+    ...(topics === undefined
+      ? []
+      : tellResultsStatements(scope.region, topics.arns, topics.keyArn)),
     ...encryptVolumes(args),
     ...(placement.vpc === undefined ? [] : attachToVpc(scope, placement.vpc)),
     ...(rollbackAlarms.length === 0 ? [] : [watchRollback(scope, rollbackAlarms)]),
@@ -111,7 +115,7 @@ function readArtefact(scope: Scope, { artefact }: HostedModel): PolicyStatement[
     },
     ...(kmsKeyArn === undefined
       ? []
-      : [throughS3(scope, "DecryptItsModel", ["kms:Decrypt"], kmsKeyArn)]),
+      : [keyStatement("DecryptItsModel", "s3", scope.region, kmsKeyArn, "kms:Decrypt")]),
   ];
 }
 
@@ -162,38 +166,7 @@ function useStore(
     },
     ...(kmsKeyArn === undefined
       ? []
-      : [throughS3(scope, "EncryptAnswers", ["kms:Decrypt", "kms:GenerateDataKey"], kmsKeyArn)]),
-  ];
-}
-
-function throughS3(
-  { region }: Scope,
-  Sid: string,
-  Action: readonly string[],
-  Resource: pulumi.Input<string>,
-): PolicyStatement {
-  return {
-    Sid,
-    Effect: "Allow",
-    Action,
-    Resource,
-    Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
-  };
-}
-
-function tellTopics(
-  { region }: Scope,
-  { arns, keyArn }: NonNullable<EndpointRoleArgs["topics"]>,
-): PolicyStatement[] {
-  return [
-    { Sid: "TellOfResults", Effect: "Allow", Action: "sns:Publish", Resource: arns },
-    {
-      Sid: "EncryptMessages",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-      Resource: keyArn,
-      Condition: { StringEquals: { "kms:ViaService": `sns.${region}.amazonaws.com` } },
-    },
+      : [keyStatement("EncryptAnswers", "s3", scope.region, kmsKeyArn)]),
   ];
 }
 

@@ -7,18 +7,18 @@ import { sqsQueueName } from "../fleet/names";
 import type { DeadLetters } from "./alarms";
 import { type ComponentOptions, childOptions, pulumiOptions } from "./childOptions";
 import { createDeadLetterQueue, createQueuePolicy, type DeadLetterQueue } from "./deadLetterQueue";
-import {
-  invokeStatement,
-  keyStatement,
-  type ManagedTaskStores,
-  missingObjectsStatement,
-  storeResultsStatements,
-} from "./managedTaskAccess";
+import { keyStatement } from "./keyStatement";
+import { invokeStatement, type ManagedTaskStores } from "./managedTaskAccess";
 import { createNodeFunction, type NodeFunction } from "./nodeFunction";
 import type { PolicyStatement } from "./podIdentity";
 import type { ResourceStatement } from "./privateBucket";
 import { createResultSweep } from "./resultSweep";
 import { nameIn, type Scope } from "./scope";
+import {
+  missingObjectsStatement,
+  storeResultsStatements,
+  tellResultsStatements,
+} from "./taskAccess";
 import { functionArchive } from "./taskFunctionCode";
 
 export interface ManagedResultsArgs {
@@ -244,22 +244,10 @@ function statementsOf(
     },
     ...(endpointsKeyArn === undefined
       ? []
-      : [keyStatement("DecryptAnswers", region, endpointsKeyArn)]),
+      : [keyStatement("DecryptAnswers", "s3", region, endpointsKeyArn, "kms:Decrypt")]),
     ...storeResultsStatements(region, resultsBucketArn, stores.resultsKeyArn),
     missingObjectsStatement([resultsBucketArn, endpointsBucketArn]),
-    {
-      Sid: "TellOfResults",
-      Effect: "Allow",
-      Action: "sns:Publish",
-      Resource: stores.resultTopicArn,
-    },
-    {
-      Sid: "EncryptMessages",
-      Effect: "Allow",
-      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-      Resource: stores.topicKeyArn,
-      Condition: { StringEquals: { "kms:ViaService": `sns.${region}.amazonaws.com` } },
-    },
+    ...tellResultsStatements(region, stores.resultTopicArn, stores.topicKeyArn),
     ...(cacheTableArn === undefined
       ? []
       : [

@@ -1,5 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PolicyStatement } from "./podIdentity";
+import {
+  missingObjectsStatement,
+  storeResultsStatements,
+  tellResultsStatements,
+} from "./taskAccess";
 
 /** What an agent works with in AWS. */
 export interface QueueAgentTargets {
@@ -40,49 +45,14 @@ export function queueAgentAccess(targets: QueueAgentTargets): readonly PolicySta
       Action: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
       Resource: targets.tableArn,
     },
-    {
-      Sid: "StoreResults",
-      Effect: "Allow",
-      Action: ["s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject", "s3:DeleteObject"],
-      Resource: pulumi.interpolate`${targets.resultsBucketArn}/*`,
-    },
-    ...(targets.resultsKeyArn === undefined
-      ? []
-      : [
-          {
-            Sid: "EncryptResults",
-            Effect: "Allow" as const,
-            Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-            Resource: targets.resultsKeyArn,
-            Condition: { StringEquals: { "kms:ViaService": `s3.${targets.region}.amazonaws.com` } },
-          },
-        ]),
+    ...storeResultsStatements(targets.region, targets.resultsBucketArn, targets.resultsKeyArn),
     { Sid: "ReadInputs", Effect: "Allow", Action: "s3:GetObject", Resource: inputs(targets) },
-    {
-      // Without it S3 answers 403 for what is not there, as for what is not allowed.
-      Sid: "TellMissingFromForbidden",
-      Effect: "Allow",
-      Action: "s3:ListBucket",
-      Resource: [
-        targets.resultsBucketArn,
-        targets.inputsBucketArn,
-        ...targets.inputBuckets.map((bucket) => `arn:${targets.partition}:s3:::${bucket}`),
-      ],
-    },
-    {
-      Sid: "TellOfResults",
-      Effect: "Allow",
-      Action: "sns:Publish",
-      Resource: targets.resultTopicArn,
-    },
-    {
-      Sid: "EncryptMessages",
-      Effect: "Allow",
-      // Amazon SNS developer guide, "Configure AWS KMS permissions": what a publisher wants.
-      Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-      Resource: targets.topicKeyArn,
-      Condition: { StringEquals: { "kms:ViaService": `sns.${targets.region}.amazonaws.com` } },
-    },
+    missingObjectsStatement([
+      targets.resultsBucketArn,
+      targets.inputsBucketArn,
+      ...targets.inputBuckets.map((bucket) => `arn:${targets.partition}:s3:::${bucket}`),
+    ]),
+    ...tellResultsStatements(targets.region, targets.resultTopicArn, targets.topicKeyArn),
   ];
 }
 

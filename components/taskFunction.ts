@@ -2,16 +2,12 @@ import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { TASK_API, type TaskApiLists, type TaskApiSettings } from "../contracts/tasks/settings";
 import { type ComponentOptions, pulumiOptions } from "./childOptions";
-import {
-  invokeStatement,
-  keyStatement,
-  type ManagedTaskStores,
-  missingObjectsStatement,
-  storeResultsStatements,
-} from "./managedTaskAccess";
+import { keyStatement } from "./keyStatement";
+import { invokeStatement, type ManagedTaskStores } from "./managedTaskAccess";
 import { createNodeFunction } from "./nodeFunction";
 import type { PolicyStatement } from "./podIdentity";
 import type { Scope } from "./scope";
+import { missingObjectsStatement, storeResultsStatements } from "./taskAccess";
 import { functionArchive } from "./taskFunctionCode";
 
 /** What the function works with. */
@@ -88,13 +84,7 @@ function statementsOf({ scope, stores }: TaskFunctionArgs): readonly PolicyState
       Resource: stores.tableArn,
     },
     { Sid: "Submit", Effect: "Allow", Action: "sns:Publish", Resource: stores.taskTopicArn },
-    {
-      Sid: "EncryptTasks",
-      Effect: "Allow",
-      Action: ["kms:Decrypt", "kms:GenerateDataKey"],
-      Resource: stores.topicKeyArn,
-      Condition: { StringEquals: { "kms:ViaService": `sns.${scope.region}.amazonaws.com` } },
-    },
+    keyStatement("EncryptTasks", "sns", scope.region, stores.topicKeyArn),
     {
       // A link to upload is signed by this role, and may what the role may.
       Sid: "Inputs",
@@ -113,15 +103,7 @@ function statementsOf({ scope, stores }: TaskFunctionArgs): readonly PolicyState
     },
     ...(stores.resultsKeyArn === undefined
       ? []
-      : [
-          {
-            Sid: "DecryptResults",
-            Effect: "Allow" as const,
-            Action: "kms:Decrypt",
-            Resource: stores.resultsKeyArn,
-            Condition: { StringEquals: { "kms:ViaService": `s3.${scope.region}.amazonaws.com` } },
-          },
-        ]),
+      : [keyStatement("DecryptResults", "s3", scope.region, stores.resultsKeyArn, "kms:Decrypt")]),
     ...(stores.managed === undefined ? [] : managedStatements(scope, stores, stores.managed)),
   ];
 }
@@ -157,7 +139,7 @@ function managedStatements(
     },
     ...(endpointsKeyArn === undefined
       ? []
-      : [keyStatement("EncryptRequests", region, endpointsKeyArn)]),
+      : [keyStatement("EncryptRequests", "s3", region, endpointsKeyArn)]),
     invokeStatement(managed),
     {
       Sid: "TellOfResults",

@@ -10,6 +10,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { marshall, type NativeAttributeValue, unmarshall } from "@aws-sdk/util-dynamodb";
 import { TABLE_KEY, type TaskFailure, type TaskRecord } from "../../contracts/tasks/record";
+import { attemptOf } from "../../contracts/tasks/result";
 import type { Delivery } from "./delivery";
 import type { Task } from "./taskMessage";
 import {
@@ -59,9 +60,6 @@ export interface Claim {
 export type ClaimOutcome =
   | { readonly claim: Claim; readonly refusedBy?: undefined }
   | { readonly claim?: undefined; readonly refusedBy: TaskRecord };
-
-/** Characters of a claim's token that name its attempt. */
-const ATTEMPT_LENGTH = 8;
 
 /** A record changes under one's hands a few times at most. */
 const ROUNDS = 5;
@@ -361,7 +359,7 @@ function claimOf(
   return {
     key: record.key,
     token,
-    attempt: token.slice(0, ATTEMPT_LENGTH),
+    attempt: attemptOf(token),
     record,
     before,
     isReopened: why === "dead letter",

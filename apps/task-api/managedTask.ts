@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { invocationObject } from "../../contracts/tasks/invocation";
 import type { TaskRecord } from "../../contracts/tasks/record";
+import { attemptOf } from "../../contracts/tasks/result";
 import type { ManagedRuntime } from "../../contracts/tasks/runtimes";
 import type { JsonObject } from "../queue-agent/json";
 import type { Api, ManagedApi } from "./api";
@@ -18,9 +19,6 @@ import type { TraceHeaders } from "./trace";
 
 /** Between two looks at a task that another request is about to ask for. */
 const LOOK_MS = 250;
-
-/** Characters of an inference's id that name the attempt, as of an agent's claim. */
-const ATTEMPT_LENGTH = 8;
 
 export interface ManagedTask {
   /** As it was seen. */
@@ -165,7 +163,7 @@ async function answeredBefore(
   try {
     const cached = await managed.cache.find(cacheKey);
     if (cached === undefined) return false;
-    const attempt = inferenceId.slice(0, ATTEMPT_LENGTH);
+    const attempt = attemptOf(inferenceId);
     const manifest = await copiedResults(s3, bucket, record, cached, attempt, deadline.work);
     then = { ...completedBy(record, manifest), invokingUntilMs: undefined };
   } catch (error) {

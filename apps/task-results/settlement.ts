@@ -13,7 +13,7 @@ import {
 import { isOfRevision } from "../../contracts/tasks/cache";
 import { type InferenceResult, invokedTask } from "../../contracts/tasks/invocation";
 import type { TaskFailure, TaskRecord } from "../../contracts/tasks/record";
-import type { Manifest } from "../../contracts/tasks/result";
+import { attemptOf, type Manifest } from "../../contracts/tasks/result";
 import { isManaged, type ManagedRuntime, type Runtime } from "../../contracts/tasks/runtimes";
 import { fleetResult } from "../queue-agent/adapters/fleetAnswer";
 import { EmbeddedMetrics } from "../queue-agent/embeddedMetrics";
@@ -59,9 +59,6 @@ export type Settled =
   | "stale"
   /** Nobody knows the task: it was taken back, forgotten, or is somebody else's request. */
   | "unknown";
-
-/** Characters of an inference's id that name the attempt, as of an agent's claim. */
-const ATTEMPT_LENGTH = 8;
 
 /** A record changes under one's hands a few times at most. */
 const ROUNDS = 5;
@@ -138,7 +135,7 @@ async function stored(
   return await new Results(endingWith(s3, deadline.work), settings.RESULTS_BUCKET).store(
     taskOf(record),
     {
-      attempt: inferenceId.slice(0, ATTEMPT_LENGTH),
+      attempt: attemptOf(inferenceId),
       // When it began to run nobody says.
       startedAt: receivedTime,
       finishedAt: eventTime,

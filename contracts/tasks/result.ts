@@ -29,6 +29,11 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** In the folder of `outputFolder`. */
 export const MANIFEST_NAME = "manifest.json";
 
+/** What names an attempt's results: a few characters of its claim's token, or its inference's id. */
+export function attemptOf(token: string): string {
+  return token.slice(0, 8);
+}
+
 /** Names as the guidance has them: the id, a few characters of the attempt, the image's number from 1. */
 export function imageName(id: string, attempt: string, number: number, extension: string): string {
   return `${id}-${attempt}-${number}.${extension}`;

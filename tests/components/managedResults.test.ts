@@ -162,6 +162,8 @@ describe("ManagedResults", () => {
         StringEquals: { "kms:ViaService": "s3.us-west-2.amazonaws.com" },
       });
     }
+    const answers = made.statements().find(({ statement }) => statement.Sid === "DecryptAnswers");
+    assert.deepEqual([answers?.statement.Action].flat(), ["kms:Decrypt"], "answers are read only");
   });
 });
 
