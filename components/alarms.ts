@@ -1,4 +1,3 @@
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import {
   counterMetric,
@@ -8,8 +7,7 @@ import {
   STACK_DIMENSION,
 } from "../contracts/metrics";
 import { STACK_TAG } from "../contracts/tags";
-import { cloudWatchAlarm } from "../fleet/names";
-import { type Alarm, type AlarmRest, aboveInFiveMinutes, minute } from "./alarm";
+import { type Alarm, aboveInFiveMinutes, minute } from "./alarm";
 import {
   CONTAINER_INSIGHTS,
   FAILED_NODES,
@@ -18,8 +16,9 @@ import {
   workloadDimensions,
 } from "./containerInsights";
 import { silentControllerAlarm, switchAlarm } from "./failoverAlarms";
+import { createMetricAlarm } from "./metricAlarm";
 import { type AlarmedRuntime, oldestTaskAlarm } from "./runtimeAlarms";
-import { nameIn, type Scope } from "./scope";
+import type { Scope } from "./scope";
 import { type AlarmedApi, apiErrorsAlarm, apiThrottledAlarm } from "./taskApiAlarms";
 import { resultsErrorsAlarm } from "./taskResultsAlarm";
 import { type AlarmedTopic, undeliveredAlarm } from "./topicAlarm";
@@ -81,53 +80,31 @@ const errorsInFiveMinutes = 25;
 export class Alarms extends pulumi.ComponentResource {
   constructor(name: string, args: AlarmsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("diffusion-fleet:index:Alarms", name, {}, opts);
-    const alarm = (part: string, description: string, rest: AlarmRest) =>
-      createAlarm(`${name}-${part}`, part, description, rest, args, { parent: this });
+    const alarm = (each: Alarm) =>
+      createMetricAlarm(args.scope, args.topicArn, each, { parent: this }, `${name}-${each[0]}`);
 
     for (const unit of args.units) {
-      alarm(...latencyAlarm(unit, args));
-      alarm(...errorShareAlarm(unit, args));
-      if (args.containerInsights) alarm(...missingReplicasAlarm(unit, args));
-      else if (unit.minReplicas > 0) alarm(...silentUnitAlarm(unit, args));
+      alarm(latencyAlarm(unit, args));
+      alarm(errorShareAlarm(unit, args));
+      if (args.containerInsights) alarm(missingReplicasAlarm(unit, args));
+      else if (unit.minReplicas > 0) alarm(silentUnitAlarm(unit, args));
     }
-    for (const model of args.failoverModels) alarm(...switchAlarm(model, args.scope.stack));
-    if (args.failoverModels.length > 0) alarm(...silentControllerAlarm(args.scope.stack));
-    for (const runtime of args.runtimes) alarm(...oldestTaskAlarm(runtime));
+    for (const model of args.failoverModels) alarm(switchAlarm(model, args.scope.stack));
+    if (args.failoverModels.length > 0) alarm(silentControllerAlarm(args.scope.stack));
+    for (const runtime of args.runtimes) alarm(oldestTaskAlarm(runtime));
     if (args.taskApi !== undefined) {
-      alarm(...apiErrorsAlarm(args.taskApi));
-      alarm(...apiThrottledAlarm(args.taskApi));
+      alarm(apiErrorsAlarm(args.taskApi));
+      alarm(apiThrottledAlarm(args.taskApi));
     }
-    if (args.resultsFunctionName !== undefined)
-      alarm(...resultsErrorsAlarm(args.resultsFunctionName));
-    for (const topic of args.topics) alarm(...undeliveredAlarm(topic));
-    for (const queue of args.deadLetters) alarm(...deadLettersAlarm(queue));
+    if (args.resultsFunctionName !== undefined) alarm(resultsErrorsAlarm(args.resultsFunctionName));
+    for (const topic of args.topics) alarm(undeliveredAlarm(topic));
+    for (const queue of args.deadLetters) alarm(deadLettersAlarm(queue));
     if (args.loadBalancer) {
-      alarm(...gatewayErrorAlarm(args));
+      alarm(gatewayErrorAlarm(args));
     }
-    if (args.containerInsights) alarm(...failedNodesAlarm(args));
+    if (args.containerInsights) alarm(failedNodesAlarm(args));
     this.registerOutputs({});
   }
-}
-
-function createAlarm(
-  name: string,
-  part: string,
-  description: string,
-  rest: AlarmRest,
-  { scope, topicArn }: AlarmsArgs,
-  opts: pulumi.ResourceOptions,
-): void {
-  new aws.cloudwatch.MetricAlarm(
-    name,
-    {
-      name: nameIn(scope, part, cloudWatchAlarm),
-      alarmDescription: `${scope.project} ${scope.stack}: ${description}`,
-      alarmActions: [topicArn],
-      okActions: [topicArn],
-      ...rest,
-    },
-    opts,
-  );
 }
 
 /**

@@ -9,14 +9,19 @@ export function alarmNameIn(scope: Pick<Scope, "project" | "stack">, part: strin
   return nameIn(scope, part, cloudWatchAlarm);
 }
 
-/** An alarm that tells `topicArn` of its beginning and its end. */
+/**
+ * An alarm that tells `topicArn` of its beginning and its end.
+ *
+ * @param name of the resource
+ */
 export function createMetricAlarm(
   scope: Scope,
   topicArn: pulumi.Input<string>,
   alarm: Alarm,
   opts: pulumi.ResourceOptions,
+  name = alarm[0],
 ): aws.cloudwatch.MetricAlarm {
-  return create(scope, alarm, { alarmActions: [topicArn], okActions: [topicArn] }, opts);
+  return create(name, scope, alarm, { alarmActions: [topicArn], okActions: [topicArn] }, opts);
 }
 
 /** An alarm that a scaling policy acts on, and that nobody is told of. */
@@ -26,17 +31,18 @@ export function createScalingAlarm(
   alarm: Alarm,
   opts: pulumi.ResourceOptions,
 ): aws.cloudwatch.MetricAlarm {
-  return create(scope, alarm, { alarmActions: [policy.arn] }, opts);
+  return create(alarm[0], scope, alarm, { alarmActions: [policy.arn] }, opts);
 }
 
 function create(
+  name: string,
   scope: Scope,
   [part, description, rest]: Alarm,
   actions: Pick<aws.cloudwatch.MetricAlarmArgs, "alarmActions" | "okActions">,
   opts: pulumi.ResourceOptions,
 ): aws.cloudwatch.MetricAlarm {
   return new aws.cloudwatch.MetricAlarm(
-    part,
+    name,
     {
       name: alarmNameIn(scope, part),
       alarmDescription: `${scope.project} ${scope.stack}: ${description}`,
